@@ -1,0 +1,161 @@
+# The delivery platform. `make` alone explains itself.
+#
+# The work is done by lib/cmd/platform and lib/cmd/rehearse; this file only
+# builds what they need and names what there is to do.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PULUMI_VERSION := v3.255.0
+BIN := $(CURDIR)/.tools/bin
+OFFICIAL := $(shell command -v pulumi 2>/dev/null || true)
+export PATH := $(BIN):$(PATH)
+
+# Variables that users may give, and what they mean to lib/cmd/platform.
+PROJECT ?=
+SUFFIX ?=
+LAMBDA_ARCH ?= arm64
+IMAGE_ARCH ?= amd64
+export SUFFIX REPOSITORY BRANCH OWNERS OPERATORS DEV_ACCOUNT STAGING_ACCOUNT PROD_ACCOUNT CONNECTION_ARN ADMIN_ROLE
+export DEV_PROFILE STAGING_PROFILE PROD_PROFILE YES FORCE
+
+PLATFORM := go run ./lib/cmd/platform
+# The workspace's modules without tools, which holds no code of ours.
+MODULES := lib bootstrap shared targets environments/dev environments/staging environments/prod
+PACKAGES := $(MODULES:%=./%/...)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Binaries are the same for the same source: the image's tag is made of them.
+GO_STATIC := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags "-s -w"
+
+.PHONY: help
+help: ## Show this list
+	@echo "The delivery platform. Start with: make rehearse"
+	echo
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+	echo
+	echo "PROJECT is bootstrap, shared, targets/ENV or environments/ENV, with ENV dev, staging or prod."
+	echo "SUFFIX chooses an installation when several are configured; YES=yes asks nothing."
+
+# Here the functions run on this machine, not in Lambda.
+rehearse test: LAMBDA_ARCH := $(shell go env GOARCH)
+
+.PHONY: rehearse
+rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes to run unattended, ARGS=...)
+	@go run ./lib/cmd/rehearse $(if $(filter yes,$(APPROVE)),--approve) $(ARGS)
+
+.PHONY: configure
+configure: ## Ask for the few values, or take them as variables, and write the stack files
+	@$(PLATFORM) configure
+
+.PHONY: bootstrap
+bootstrap: tools ## Make keys and state buckets, and move bootstrap's state there; safe to repeat
+	@$(PLATFORM) bootstrap
+
+# Only shared uploads what build makes.
+SOURCES := $(if $(filter shared,$(PROJECT)),build)
+
+.PHONY: up preview refresh destroy
+up: need-project tools $(SOURCES) ## Deploy one project (PROJECT=environments/dev)
+	@$(PLATFORM) up "$(PROJECT)"
+preview: need-project tools $(SOURCES) ## Show what deploying one project would change (PROJECT=...)
+	@$(PLATFORM) preview "$(PROJECT)"
+refresh: need-project tools ## Compare one project's state with the cloud, after an update was killed (PROJECT=...)
+	@$(PLATFORM) refresh "$(PROJECT)"
+destroy: need-project tools ## Remove what one project made (PROJECT=...)
+	@$(PLATFORM) destroy "$(PROJECT)"
+
+.PHONY: need-project
+need-project:
+	@if [ -z "$(PROJECT)" ]; then echo "error: PROJECT is not set: expected for instance PROJECT=environments/dev" >&2; exit 1; fi
+
+.PHONY: image
+image: ## Build the build image in CodeBuild and wait for it
+	@$(PLATFORM) image
+
+.PHONY: destroy-all
+destroy-all: tools ## Remove the whole installation (FORCE=yes loses the state of deployed workloads)
+	@$(PLATFORM) destroy-all
+
+.PHONY: test
+test: tools build ## Run all tests of the workspace
+	@go test -timeout 25m work
+
+.PHONY: lint
+lint: ## Vet, format, staticcheck and govulncheck (the last two when they can be fetched)
+	@echo "==> gofmt"
+	unformatted=$$(find . -name '*.go' -not -path './.tools/*' -not -path './dist/*' -exec gofmt -l {} +)
+	if [ -n "$$unformatted" ]; then echo "error: not formatted, run gofmt -w on:" >&2; echo "$$unformatted" >&2; exit 1; fi
+	echo "==> go vet"
+	go vet work
+	echo "==> staticcheck"
+	if go run $(STATICCHECK) -version >/dev/null 2>&1; then go run $(STATICCHECK) $(PACKAGES); else echo "staticcheck can't be fetched here: skipped"; fi
+	echo "==> govulncheck"
+	for module in $(MODULES); do
+	  if output=$$(cd "$$module" && go run $(GOVULNCHECK) ./... 2>&1); then echo "$$module: nothing found"; continue; fi
+	  # Neither the tool nor its database is ours to have: skip without them.
+	  if grep -qE 'fetching vulnerabilities|^go: .*govulncheck' <<< "$$output"; then echo "govulncheck or its database can't be fetched here: skipped"; break; fi
+	  echo "$$output" >&2
+	  exit 1
+	done
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	@go test -run '^$$' -bench . -benchmem $(PACKAGES) | grep -vE '^(PASS|ok|\?)'
+
+.PHONY: build lambda image-context
+build: lambda image-context ## Build the Lambda functions, the deployer and the image's source into dist/
+
+lambda: ## Build the Lambda functions into dist/lambda (LAMBDA_ARCH=arm64 or amd64)
+	@for f in receiver scangate; do
+	  echo "==> dist/lambda/$$f/bootstrap ($(LAMBDA_ARCH))"
+	  GOARCH=$(LAMBDA_ARCH) $(GO_STATIC) -tags lambda.norpc -o dist/lambda/$$f/bootstrap ./lib/cmd/$$f
+	done
+
+image-context: ## Assemble the source of the build image into dist/image
+	@echo "==> dist/image"
+	rm -rf dist/image
+	mkdir -p dist/image/tools
+	GOARCH=$(IMAGE_ARCH) $(GO_STATIC) -o dist/image/deployer ./lib/cmd/deployer
+	cp -R image/. dist/image/
+	for d in . gohost yamlhost; do
+	  mkdir -p dist/image/tools/$$d
+	  cp tools/$$d/go.mod tools/$$d/go.sum dist/image/tools/$$d/
+	done
+
+.PHONY: tools
+tools: ## Build the pinned Pulumi CLI and language hosts into .tools/bin, once
+	@mkdir -p $(BIN)
+	# The folder is on the PATH: an official CLI is one found elsewhere.
+	official="$(OFFICIAL)"
+	if [ "$$($(BIN)/pulumi version 2>/dev/null || true)" != $(PULUMI_VERSION) ]; then
+	  rm -f $(BIN)/pulumi
+	  if [ -n "$$official" ] && [ "$$official" != $(BIN)/pulumi ] && [ "$$("$$official" version 2>/dev/null || true)" = $(PULUMI_VERSION) ]; then
+	    echo "==> using $$official $(PULUMI_VERSION)"
+	    ln -sf "$$official" $(BIN)/pulumi
+	    for host in go yaml; do
+	      if [ -x "$$(dirname "$$official")/pulumi-language-$$host" ]; then ln -sf "$$(dirname "$$official")/pulumi-language-$$host" $(BIN)/; fi
+	    done
+	  else
+	    echo "==> building the Pulumi CLI $(PULUMI_VERSION): once, about 3 minutes on 2 cores"
+	    (cd tools && GOWORK=off go build -ldflags "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" -o $(BIN)/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi)
+	  fi
+	fi
+	host() { # name, module in whose go.mod it is pinned, folder, package
+	  if [ -L $(BIN)/$$1 ] && [ -x $(BIN)/$$1 ]; then return; fi
+	  wanted=$$(awk -v m="$$2" '$$1 == m {print $$2}' tools/$$3/go.mod)
+	  built=$$(go version -m $(BIN)/$$1 2>/dev/null | awk '$$1 == "mod" {print $$3}' || true)
+	  if [ -n "$$wanted" ] && [ "$$built" = "$$wanted" ]; then return; fi
+	  echo "==> building $$1 $$wanted: once, about half a minute"
+	  (cd tools/$$3 && GOWORK=off go build -o $(BIN)/$$1 $$4)
+	}
+	host pulumi-language-go github.com/pulumi/pulumi/sdk/v3 gohost github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go
+	host pulumi-language-yaml github.com/pulumi/pulumi-yaml yamlhost github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml
+
+.PHONY: clean
+clean: ## Remove what was built, but not the tools
+	@rm -rf dist

@@ -1,0 +1,184 @@
+package buildimage
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"delivery/lib/function"
+	"delivery/lib/handlers"
+	"delivery/lib/iampolicy"
+	"delivery/lib/naming"
+	"delivery/lib/stackrefs"
+)
+
+// GateArgs describe the scan gate.
+type GateArgs struct {
+	// Names and Scope give every name and ARN.
+	Names naming.Namer
+	Scope naming.Scope
+	// KeyARN is the KMS key of the log group.
+	KeyARN string
+	// Code is the gate's binary.
+	Code function.Code
+	// BlockSeverity is the lowest severity that refuses an image.
+	BlockSeverity string
+	// Tags are put on everything.
+	Tags pulumi.StringMap
+}
+
+// Gate is the scan gate.
+type Gate struct {
+	pulumi.ResourceState
+
+	// Parameter is the name of the SSM parameter that holds the digest of the
+	// newest approved image, or stackrefs.ImageUnset.
+	Parameter pulumi.StringOutput
+}
+
+func (a *GateArgs) validate(name string) error {
+	if a == nil {
+		return fmt.Errorf("scan gate %s has no arguments", name)
+	}
+	var errs []error
+	if a.KeyARN == "" {
+		errs = append(errs, fmt.Errorf("scan gate %s has no KMS key: set KeyARN", name))
+	}
+	if a.BlockSeverity == "" {
+		errs = append(errs, fmt.Errorf("scan gate %s blocks nothing: set BlockSeverity", name))
+	}
+	return errors.Join(errs...)
+}
+
+// NewGate makes the scan gate. The event of a finished scan is on the default
+// bus: AWS services can't put events anywhere else.
+func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.ResourceOption) (*Gate, error) {
+	if err := args.validate(name); err != nil {
+		return nil, err
+	}
+	g := &Gate{}
+	if err := ctx.RegisterComponentResource("pipeline:buildimage:Gate", name, g, opts...); err != nil {
+		return nil, err
+	}
+	fixed := []pulumi.ResourceOption{pulumi.Parent(g), pulumi.DeleteBeforeReplace(true)}
+	parameter, err := ssm.NewParameter(ctx, name+"-approved", &ssm.ParameterArgs{
+		Name:        pulumi.String(args.Names.Of(naming.ApprovedImage)),
+		Type:        pulumi.String("String"),
+		Value:       pulumi.String(stackrefs.ImageUnset),
+		Description: pulumi.String("Digest of the newest build image that the scan gate approved"),
+		Tags:        args.Tags,
+	}, append(fixed, pulumi.IgnoreChanges([]string{"value"}))...) // the gate writes it
+	if err != nil {
+		return nil, err
+	}
+	queue, err := args.deadLetters(ctx, name, fixed)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := gatePolicy(args)
+	if err != nil {
+		return nil, fmt.Errorf("scan gate %s: %w", name, err)
+	}
+	f, err := function.New(ctx, name, &function.Args{
+		Name:        args.Names.Of(naming.ScanGateFunction),
+		RoleName:    args.Names.Of(naming.ScanGateRole),
+		PolicyName:  args.Names.Of(naming.ScanGatePolicy),
+		LogGroup:    args.Names.Of(naming.ScanGateLogs),
+		Description: "Approves build images whose scan found nothing that blocks",
+		Code:        args.Code,
+		Policy:      pulumi.String(policy),
+		KeyARN:      args.KeyARN,
+		Environment: pulumi.StringMap{
+			handlers.EnvImageRepository: pulumi.String(args.Names.Of(naming.ImageRepository)),
+			handlers.EnvParameter:       parameter.Name,
+			handlers.EnvBlockSeverity:   pulumi.String(args.BlockSeverity),
+		},
+		TimeoutSeconds: 30,
+		DeadLetterARN:  queue.Arn.ToStringPtrOutput(),
+		Tags:           args.Tags,
+	}, pulumi.Parent(g))
+	if err != nil {
+		return nil, err
+	}
+	if err := args.subscribe(ctx, name, f, queue, fixed); err != nil {
+		return nil, err
+	}
+	g.Parameter = parameter.Name
+	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"parameter": g.Parameter})
+}
+
+// deadLetters makes the queue of events that reached nobody, or that the
+// function failed on for good.
+func (a *GateArgs) deadLetters(ctx *pulumi.Context, name string, opts []pulumi.ResourceOption) (*sqs.Queue, error) {
+	queueName := a.Names.Of(naming.ScanGateDeadLetter)
+	policy, err := iampolicy.New(
+		iampolicy.Allow("sqs:SendMessage").Named("Rule").ToService("events.amazonaws.com").On(a.Scope.Queue(queueName)).
+			When(iampolicy.ArnEquals("aws:SourceArn", a.Scope.Rule(a.Names.Of(naming.ScanGateRule)))),
+	).JSON()
+	if err != nil {
+		return nil, fmt.Errorf("scan gate %s: %w", name, err)
+	}
+	queue, err := sqs.NewQueue(ctx, name+"-dead-letter", &sqs.QueueArgs{
+		Name:                    pulumi.String(queueName),
+		MessageRetentionSeconds: pulumi.Int(14 * 24 * 3600), // the most that SQS keeps
+		SqsManagedSseEnabled:    pulumi.Bool(true),
+		Tags:                    a.Tags,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	_, err = sqs.NewQueuePolicy(ctx, name+"-dead-letter", &sqs.QueuePolicyArgs{
+		QueueUrl: queue.Url,
+		Policy:   pulumi.String(policy),
+	}, opts[0])
+	return queue, err
+}
+
+// subscribe sends the events of this repository's scans to the function.
+func (a *GateArgs) subscribe(ctx *pulumi.Context, name string, f *function.Function, queue *sqs.Queue, opts []pulumi.ResourceOption) error {
+	pattern, err := json.Marshal(map[string]any{
+		"source":      []string{"aws.ecr"},
+		"detail-type": []string{"ECR Image Scan"},
+		"detail":      map[string]any{"repository-name": []string{a.Names.Of(naming.ImageRepository)}},
+	})
+	if err != nil {
+		return err
+	}
+	rule, err := cloudwatch.NewEventRule(ctx, name+"-rule", &cloudwatch.EventRuleArgs{
+		Name:         pulumi.String(a.Names.Of(naming.ScanGateRule)),
+		Description:  pulumi.String("A scan of the build image has ended"),
+		EventPattern: pulumi.String(string(pattern)),
+		State:        pulumi.String("ENABLED"),
+		Tags:         a.Tags,
+	}, opts...)
+	if err != nil {
+		return err
+	}
+	permission, err := lambda.NewPermission(ctx, name+"-rule", &lambda.PermissionArgs{
+		StatementId: pulumi.String("scan-gate-rule"),
+		Action:      pulumi.String("lambda:InvokeFunction"),
+		Function:    f.Name,
+		Principal:   pulumi.String("events.amazonaws.com"),
+		SourceArn:   rule.Arn,
+	}, opts...)
+	if err != nil {
+		return err
+	}
+	_, err = cloudwatch.NewEventTarget(ctx, name+"-rule", &cloudwatch.EventTargetArgs{
+		Rule:             rule.Name,
+		TargetId:         pulumi.String("scan-gate"),
+		Arn:              f.ARN,
+		DeadLetterConfig: cloudwatch.EventTargetDeadLetterConfigArgs{Arn: queue.Arn},
+		RetryPolicy: cloudwatch.EventTargetRetryPolicyArgs{
+			MaximumEventAgeInSeconds: pulumi.Int(3600),
+			MaximumRetryAttempts:     pulumi.Int(20),
+		},
+	}, opts[0], pulumi.DependsOn([]pulumi.Resource{permission}))
+	return err
+}

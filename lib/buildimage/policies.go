@@ -1,0 +1,39 @@
+package buildimage
+
+import (
+	"delivery/lib/function"
+	"delivery/lib/iampolicy"
+	"delivery/lib/naming"
+)
+
+// projectPolicy is all that the build of the image may do: read its source,
+// push to its repository, write its log.
+func projectPolicy(a *ProjectArgs) (string, error) {
+	repository := a.Scope.Repository(a.Names.Of(naming.ImageRepository))
+	source := a.Scope.Bucket(a.Names.Of(naming.ImageSourceBucket))
+	return iampolicy.New(
+		iampolicy.Allow("logs:CreateLogStream", "logs:PutLogEvents").Named("Logs").
+			On(a.Scope.LogGroup(a.Names.Of(naming.ImageLogs))+":*"),
+		iampolicy.Allow("s3:GetObject", "s3:GetObjectVersion").Named("Source").On(source+"/"+a.key()),
+		iampolicy.Allow("kms:Decrypt").Named("SourceKey").On(a.KeyARN).
+			When(iampolicy.StringEquals("kms:ViaService", "s3."+a.Scope.Region+".amazonaws.com")),
+		iampolicy.Allow("ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart",
+			"ecr:CompleteLayerUpload", "ecr:PutImage", "ecr:BatchGetImage", "ecr:DescribeImages").
+			Named("Push").On(repository),
+		iampolicy.Allow("ecr:GetAuthorizationToken").Named("Login").
+			AnyResource("AWS defines no resource for GetAuthorizationToken"),
+	).JSON()
+}
+
+// gatePolicy is all that the scan gate may do.
+func gatePolicy(a *GateArgs) (string, error) {
+	return iampolicy.New(
+		function.Logging(a.Scope.LogGroup(a.Names.Of(naming.ScanGateLogs))),
+		iampolicy.Allow("ecr:DescribeImageScanFindings").Named("Findings").
+			On(a.Scope.Repository(a.Names.Of(naming.ImageRepository))),
+		iampolicy.Allow("ssm:PutParameter").Named("Approve").
+			On(a.Scope.Parameter(a.Names.Of(naming.ApprovedImage))),
+		iampolicy.Allow("sqs:SendMessage").Named("DeadLetters").
+			On(a.Scope.Queue(a.Names.Of(naming.ScanGateDeadLetter))),
+	).JSON()
+}

@@ -1,0 +1,24 @@
+// Command platform holds the steps behind the Makefile; see make help.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// A terminal sends Ctrl-C to pulumi as well, and pulumi takes a second
+	// interrupt as "stop at once": this process only has to survive the first.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	err := command(os.Stdin, os.Stdout, os.Getenv).ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}

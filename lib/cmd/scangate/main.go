@@ -1,0 +1,50 @@
+// Command scangate is the Lambda function that approves build images; see
+// lib/handlers/scangate.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"delivery/lib/handlers"
+	"delivery/lib/handlers/scangate"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	h, err := handler(context.Background(), log)
+	if err != nil {
+		log.Error("the scan gate can't start", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(h.Handle)
+}
+
+func handler(ctx context.Context, log *slog.Logger) (*scangate.Handler, error) {
+	env, err := handlers.Environment(os.LookupEnv, handlers.EnvImageRepository, handlers.EnvParameter, handlers.EnvBlockSeverity)
+	if err != nil {
+		return nil, err
+	}
+	block, err := scangate.ParseSeverity(env[handlers.EnvBlockSeverity])
+	if err != nil {
+		return nil, err
+	}
+	conf, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	repository := env[handlers.EnvImageRepository]
+	return &scangate.Handler{
+		Repository: repository,
+		Block:      block,
+		Findings:   scangate.Repository{API: ecr.NewFromConfig(conf), Name: repository},
+		Approvals:  scangate.Parameter{API: ssm.NewFromConfig(conf), Name: env[handlers.EnvParameter]},
+		Log:        log,
+	}, nil
+}

@@ -1,0 +1,119 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"delivery/lib/delivery"
+)
+
+// ObjectsAPI is the part of S3 that the ledger and the locks use.
+type ObjectsAPI interface {
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
+}
+
+// BucketLedger is the Ledger in an S3 bucket: one object for each commit and
+// environment, whose versions are the history.
+type BucketLedger struct {
+	API    ObjectsAPI
+	Bucket string
+}
+
+// Record implements Ledger.
+func (l BucketLedger) Record(ctx context.Context, d delivery.Deployment) error {
+	body, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = l.API.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(l.Bucket), Key: aws.String(delivery.LedgerKey(d.Environment, d.Commit)),
+		Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
+	})
+	return err
+}
+
+// maxRecord is far more than a record has.
+const maxRecord = 1 << 20
+
+// Find implements Ledger.
+func (l BucketLedger) Find(ctx context.Context, environment, commit string) (delivery.Deployment, bool, error) {
+	var d delivery.Deployment
+	key := delivery.LedgerKey(environment, commit)
+	out, err := l.API.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(l.Bucket), Key: aws.String(key)})
+	var missing *s3types.NoSuchKey
+	if errors.As(err, &missing) {
+		return d, false, nil
+	}
+	if err != nil {
+		// Without s3:ListBucket S3 answers a missing key with AccessDenied:
+		// that is a refusal too, so nothing is lost by not telling them apart.
+		return d, false, fmt.Errorf("object %s of bucket %s: %w", key, l.Bucket, err)
+	}
+	defer out.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(out.Body, maxRecord)).Decode(&d); err != nil {
+		return d, false, fmt.Errorf("object %s of bucket %s is not a record: %w", key, l.Bucket, err)
+	}
+	return d, true, nil
+}
+
+// BucketLocks are the Locks of a state bucket.
+type BucketLocks struct {
+	API    ObjectsAPI
+	Bucket string
+}
+
+// Remove implements Locks.
+func (l BucketLocks) Remove(ctx context.Context, key string) error {
+	_, err := l.API.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(l.Bucket), Key: aws.String(key)})
+	return err
+}
+
+// EventsAPI is the part of EventBridge that EventBus uses.
+type EventsAPI interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// EventBus is the Bus over an EventBridge event bus.
+type EventBus struct {
+	API  EventsAPI
+	Name string
+}
+
+// Publish implements Bus. PutEvents answers 200 also when it refused an event,
+// so the count is checked.
+func (b EventBus) Publish(ctx context.Context, d delivery.Deployment) error {
+	detail, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	out, err := b.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
+		EventBusName: aws.String(b.Name),
+		Source:       aws.String(delivery.DeploymentSource(d.Environment)),
+		DetailType:   aws.String(delivery.DeploymentDetailType),
+		Detail:       aws.String(string(detail)),
+	}}})
+	if err != nil {
+		return err
+	}
+	if out.FailedEntryCount == 0 {
+		return nil
+	}
+	for _, e := range out.Entries {
+		if e.ErrorCode != nil {
+			return fmt.Errorf("bus %s refused the event: %s: %s", b.Name, *e.ErrorCode, aws.ToString(e.ErrorMessage))
+		}
+	}
+	return fmt.Errorf("bus %s refused %d events without saying why", b.Name, out.FailedEntryCount)
+}

@@ -1,0 +1,132 @@
+package deploy
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Class is what a failed command of the CLI means for what may be done next.
+type Class string
+
+// The classes of failures. Everything that is not known is Unknown, and only
+// Transient and Locked are ever tried again.
+const (
+	Unknown         Class = "unknown"
+	Transient       Class = "transient"        // the backend or KMS was out of reach before any step
+	Locked          Class = "locked"           // somebody else holds the stack's lock
+	SnapshotLost    Class = "snapshot lost"    // resources changed and the state does not know
+	Interrupted     Class = "interrupted"      // the engine was told to stop, and saved its state
+	AccessDenied    Class = "access denied"    // of the backend
+	ExpiredToken    Class = "expired token"    // new credentials are needed
+	NoBucket        Class = "no bucket"        // the state bucket is missing
+	BadSecrets      Class = "bad secrets"      // the secrets provider can't open the stack's secrets
+	CorruptState    Class = "corrupt state"    // the checkpoint can't be read
+	NoStack         Class = "no stack"         // the stack does not exist
+	PlanViolated    Class = "plan violated"    // the program wants what the plan does not allow
+	PendingChanges  Class = "pending changes"  // an earlier run was killed in the middle of a step
+	ProgramOrDeploy Class = "program or cloud" // the program or a resource operation failed
+)
+
+// noStackCode is the CLI's exit code for a stack that does not exist.
+const noStackCode = 6
+
+// transientTexts are the faults after which the CLI may be started again, as
+// measured: each is what is left when the AWS SDK inside the CLI has given up
+// after three attempts of its own.
+var transientTexts = []*regexp.Regexp{
+	regexp.MustCompile(`exceeded maximum number of attempts, \d+, https response error StatusCode: 503\b[^\n]*api error SlowDown`),
+	regexp.MustCompile(`exceeded maximum number of attempts, \d+, https response error StatusCode: 500\b[^\n]*api error InternalError`),
+	regexp.MustCompile(`StatusCode: 0\b[^\n]*connection reset by peer`),
+	regexp.MustCompile(`StatusCode: 0\b[^\n]*connect: connection refused`),
+	regexp.MustCompile(`KMS: Decrypt, exceeded maximum number of attempts, \d+[^\n]*ThrottlingException`),
+}
+
+// neverTexts decide before anything else: whatever else was said, these end
+// the run.
+var neverTexts = []struct {
+	text  string
+	class Class
+}{
+	{"failed to save snapshot", SnapshotLost},
+	{"pending operations", PendingChanges},
+	{"update canceled", Interrupted},
+	{"violates plan:", PlanViolated},
+	{"is not allowed by the plan", PlanViolated},
+	{"but none were seen", PlanViolated},
+	{"incorrect passphrase", BadSecrets},
+	{"failed to load checkpoint", CorruptState},
+	{"ExpiredToken", ExpiredToken},
+	{"NoSuchBucket", NoBucket},
+	{"AccessDenied", AccessDenied},
+}
+
+// Classify says what a failed command means. Errors of the backend, the lock
+// and KMS are on stderr; those of the engine and the providers on stdout, so
+// that a resource operation that was throttled can never look like a backend
+// that was.
+func Classify(code int, stdout, stderr string) Class {
+	for _, n := range neverTexts {
+		if strings.Contains(stderr, n.text) {
+			return n.class
+		}
+	}
+	// On stdout a provider speaks too: only what is the engine's own counts.
+	for _, n := range neverTexts[:6] {
+		if strings.Contains(stdout, n.text) {
+			return n.class
+		}
+	}
+	switch {
+	case code == noStackCode || noStack.MatchString(stderr):
+		return NoStack
+	case strings.Contains(stderr, "the stack is currently locked by"):
+		return Locked
+	case strings.Contains(stdout, "Diagnostics:"):
+		return ProgramOrDeploy
+	}
+	for _, t := range transientTexts {
+		if t.MatchString(stderr) {
+			return Transient
+		}
+	}
+	return Unknown
+}
+
+var noStack = regexp.MustCompile(`no stack named '[^']*' found`)
+
+// leftLock is what the CLI says, with exit code 0, when it could not delete
+// its own lock.
+var leftLock = regexp.MustCompile(`there was a problem deleting the lock at (\S+), manual clean up`)
+
+// LeftLock returns the key of a lock object that a command left behind, or "".
+// The key begins with ".pulumi/locks/", as the backend's own keys do.
+func LeftLock(stdout, stderr string) string {
+	m := leftLock.FindStringSubmatch(stderr + "\n" + stdout)
+	if m == nil {
+		return ""
+	}
+	path, _, _ := strings.Cut(m[1], "?")
+	_, key, found := strings.Cut(path, ".pulumi/locks/")
+	if !found || !strings.HasSuffix(key, ".json") || strings.Contains(key, "..") {
+		return ""
+	}
+	return ".pulumi/locks/" + key
+}
+
+// remedies end the sentence about a failure.
+var remedies = map[Class]string{
+	Transient:       "the backend stayed out of reach; push again when it has recovered",
+	Locked:          "another run holds the stack for too long; look who it is, and only if it no longer runs remove its lock with: pulumi cancel",
+	SnapshotLost:    "the state does not know what was done; compare the resources with 'pulumi stack export' and repair with 'pulumi refresh' before anything else runs",
+	Interrupted:     "the run was interrupted and its state was saved; push again to go on",
+	AccessDenied:    "the build role may not use the state bucket or its key; deploy the environment project again",
+	ExpiredToken:    "the credentials have expired; push again",
+	NoBucket:        "the state bucket is missing; run: make bootstrap",
+	BadSecrets:      "the stack's secrets belong to another key; restore the secrets provider that the stack was made with",
+	CorruptState:    "restore the last good version of the checkpoint from the versions in the state bucket",
+	NoStack:         "the stack vanished between two steps; push again",
+	PlanViolated:    "the program wants something else than what was reviewed; push again for a new review",
+	PendingChanges:  "settle the pending operations first with: pulumi refresh",
+	ProgramOrDeploy: "correct the program or the resource named above, and push again",
+	Unknown:         "this failure is not known to be safe to repeat; read the output above",
+}

@@ -1,0 +1,92 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const again = "push again for a new review"
+
+// checkBundle refuses a bundle that speaks of another run than this one.
+func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
+	var reviewed []string
+	for _, r := range b.Stacks {
+		reviewed = append(reviewed, r.Name)
+	}
+	slices.Sort(reviewed)
+	slices.Sort(stacks)
+	switch {
+	case b.Commit != s.Commit:
+		return fmt.Errorf("the review is of commit %s and this deployment of %s: %s", b.Commit, s.Commit, again)
+	case b.Environment != s.Environment:
+		return fmt.Errorf("the review is of environment %s and this deployment of %s: %s", b.Environment, s.Environment, again)
+	case b.Account != s.Account:
+		return fmt.Errorf("the review is of account %s and this deployment of %s: %s", b.Account, s.Account, again)
+	case b.Execution != s.Execution:
+		return fmt.Errorf("the review is of pipeline execution %s and this one is %s: %s", b.Execution, s.Execution, again)
+	case s.ReviewedDigest != "" && b.Digest != s.ReviewedDigest:
+		return fmt.Errorf("the review that was shown has digest %s and the bundle %s: %s", s.ReviewedDigest, b.Digest, again)
+	case b.Manifest != manifest:
+		return fmt.Errorf("%s is not the one that was reviewed: %s", ManifestName, again)
+	case !slices.Equal(reviewed, stacks):
+		return fmt.Errorf("the review is of the stacks %s and %s lists %s: %s", strings.Join(reviewed, ", "), ManifestName, strings.Join(stacks, ", "), again)
+	}
+	return nil
+}
+
+// checkStack refuses a stack whose settings or state are not the reviewed ones.
+func checkStack(s Stack, state State, review Review) error {
+	if err := checkPending(s, state); err != nil {
+		return err
+	}
+	switch {
+	case s.Project != review.Project || s.Remove != review.Remove:
+		return fmt.Errorf("the review is of project %s (remove: %t) and this deployment of %s (remove: %t): %s", review.Project, review.Remove, s.Project, s.Remove, again)
+	case s.ConfigDigest != review.ConfigDigest:
+		return fmt.Errorf("its settings have digest %s and had %s when it was reviewed: %s", s.ConfigDigest, review.ConfigDigest, again)
+	case state.Digest != review.StateDigest:
+		return fmt.Errorf("its state has digest %s and had %s when it was reviewed, somebody has deployed it since: %s", state.Digest, review.StateDigest, again)
+	}
+	return nil
+}
+
+// checkPending refuses a stack of which an earlier run was killed in the
+// middle of a step: the next update would do that step a second time.
+func checkPending(s Stack, state State) error {
+	if len(state.Pending) == 0 {
+		return nil
+	}
+	return fmt.Errorf("an earlier run was killed in the middle of %s, and going on could do it twice: look whether it happened, then settle it with: pulumi refresh --stack %s", strings.Join(state.Pending, ", "), s.FullName())
+}
+
+// checkFresh compares what would happen now with what was reviewed. A binding
+// review must be met exactly. Otherwise what was not shown is refused, except
+// that a stack that was never deployed may be created.
+func checkFresh(review Review, fresh []Change) error {
+	if review.Binding() {
+		more, less := unseen(fresh, review.Changes), unseen(review.Changes, fresh)
+		if len(more)+len(less) == 0 {
+			return nil
+		}
+		return fmt.Errorf("what would happen is not what was reviewed (not reviewed: %s; no longer: %s): %s", orNothing(more), orNothing(less), again)
+	}
+	var refused []Change
+	for _, c := range unseen(fresh, review.Changes) {
+		creation := c.Op == opCreate || c.Op == opOutputs
+		if review.Deployed && c.Op != opOutputs || !creation {
+			refused = append(refused, c)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return fmt.Errorf("after what it depends on was deployed, it would change what no review has shown (%s): start again with a push; what it depends on is deployed now, so the next review shows and binds it", describe(refused))
+}
+
+func orNothing(changes []Change) string {
+	if len(changes) == 0 {
+		return "nothing"
+	}
+	return describe(changes)
+}

@@ -1,0 +1,77 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// grace is how long an interrupted engine may take to finish running
+// operations and save its state. The Automation API kills after ten seconds,
+// which leaves a lock and pending operations; this is why the CLI is driven
+// directly.
+const grace = 20 * time.Minute
+
+// outcome is how a command ended.
+type outcome struct {
+	code           int
+	stdout, stderr string
+	err            error
+}
+
+// execute runs a command to its end. When the context ends it interrupts the
+// command once: a second interrupt would make the engine abandon running
+// operations. The command gets a process group of its own, so that a Ctrl-C in
+// a terminal does not reach it a second time.
+func execute(ctx context.Context, path string, args []string, dir string, env []string, out io.Writer) outcome {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir, cmd.Env = dir, env
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, out), io.MultiWriter(&stderr, out)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = grace
+	err := cmd.Run()
+	o := outcome{stdout: stdout.String(), stderr: stderr.String(), err: err}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		o.code = exit.ExitCode()
+	case err != nil:
+		o.code = -1
+	}
+	return o
+}
+
+// lines writes whole lines to a shared writer, each with a prefix, so that
+// stacks that run in parallel can be told apart.
+type lines struct {
+	mu     *sync.Mutex
+	to     io.Writer
+	prefix string
+	rest   []byte
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rest = append(l.rest, b...)
+	for {
+		i := bytes.IndexByte(l.rest, '\n')
+		if i < 0 {
+			return len(b), nil
+		}
+		if line := bytes.TrimRight(l.rest[:i], "\r"); len(line) > 0 {
+			if _, err := io.WriteString(l.to, l.prefix+string(line)+"\n"); err != nil {
+				return 0, err
+			}
+		}
+		l.rest = l.rest[i+1:]
+	}
+}

@@ -1,0 +1,130 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+)
+
+// Settings are what a build gives the deployer in its environment.
+type Settings struct {
+	Environment, Pipeline, Region, Account string
+	StateBucket, SecretsKey                string
+	Role, ExternalID                       string
+	LedgerBucket, Bus                      string
+	Requires                               string // environment that must have deployed the commit first, or ""
+	Commit, SourceCommit                   string
+	Execution, Delivery, Pusher            string
+	ReviewedDigest                         string // digest that the approval showed, where the pipeline passes it on
+	pathStyle                              bool
+}
+
+var (
+	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+	commitPattern  = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	rolePattern    = regexp.MustCompile(`^arn:aws:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}$`)
+	keyPattern     = regexp.MustCompile(`^arn:aws:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	bucketPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	sessionInvalid = regexp.MustCompile(`[^\w+=,.@-]`)
+)
+
+// ReadSettings reads and checks the settings. The error names every variable
+// that is wrong.
+func ReadSettings(getenv func(string) string) (Settings, error) {
+	var errs []error
+	must := func(name string, pattern *regexp.Regexp, expected string) string {
+		v := getenv(name)
+		if v == "" {
+			errs = append(errs, fmt.Errorf("environment variable %s is not set: the pipeline sets it; expected %s", name, expected))
+		} else if pattern != nil && !pattern.MatchString(v) {
+			errs = append(errs, fmt.Errorf("environment variable %s is %q: expected %s", name, v, expected))
+		}
+		return v
+	}
+	s := Settings{
+		Environment:  must(delivery.EnvEnvironment, nil, "dev, staging or prod"),
+		Pipeline:     must(delivery.EnvPipeline, nil, "the name of the pipeline"),
+		Region:       must(delivery.EnvRegion, regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "an AWS region"),
+		Account:      must(delivery.EnvAccount, accountPattern, "a twelve-digit account id"),
+		StateBucket:  must(delivery.EnvStateBucket, bucketPattern, "the name of a bucket"),
+		SecretsKey:   must(delivery.EnvSecretsKey, keyPattern, "the ARN of a KMS key"),
+		Role:         must(delivery.EnvRole, rolePattern, "the ARN of a role"),
+		ExternalID:   must(delivery.EnvExternalID, nil, "the external id that the role demands"),
+		LedgerBucket: must(delivery.EnvLedgerBucket, bucketPattern, "the name of a bucket"),
+		Bus:          must(delivery.EnvBus, nil, "the name of an event bus"),
+		Execution:    must(delivery.EnvExecution, nil, "the id of the pipeline execution"),
+		Requires:     getenv(delivery.EnvRequires),
+		Commit:       getenv(delivery.EnvCommit), SourceCommit: getenv(delivery.EnvSourceCommit),
+		Delivery: getenv(delivery.EnvDelivery), Pusher: getenv(delivery.EnvPusher),
+		ReviewedDigest: getenv(delivery.ExportDigest),
+		pathStyle:      getenv("AWS_ENDPOINT_URL") != "" || getenv("AWS_ENDPOINT_URL_S3") != "",
+	}
+	if m := rolePattern.FindStringSubmatch(s.Role); m != nil && accountPattern.MatchString(s.Account) && m[1] != s.Account {
+		errs = append(errs, fmt.Errorf("%s is in account %s and %s is %s: expected a role of the target account", delivery.EnvRole, m[1], delivery.EnvAccount, s.Account))
+	}
+	for name, v := range map[string]string{delivery.EnvEnvironment: s.Environment, delivery.EnvRequires: s.Requires} {
+		if v == "" {
+			continue // required ones were reported above
+		}
+		if _, err := naming.ParseEnvironment(v); err != nil {
+			errs = append(errs, fmt.Errorf("environment variable %s: %w", name, err))
+		}
+	}
+	if s.ReviewedDigest != "" && !digestPattern.MatchString(s.ReviewedDigest) {
+		errs = append(errs, fmt.Errorf("environment variable %s is %q: expected 64 hexadecimal digits", delivery.ExportDigest, s.ReviewedDigest))
+	}
+	errs = append(errs, s.checkCommit())
+	return s, errors.Join(errs...)
+}
+
+// checkCommit refuses a run that no push started, and one whose source is not
+// what the push named: AWS documents the pinning of a commit by an event for
+// other sources than connections, so it is checked here.
+func (s Settings) checkCommit() error {
+	const remedy = "push to the delivered branch; a git push is the only way to deploy"
+	switch {
+	case s.Commit == "" || s.Commit == delivery.Unset:
+		return fmt.Errorf("this pipeline execution was not started by a delivery (%s is %q): %s", delivery.EnvCommit, s.Commit, remedy)
+	case !commitPattern.MatchString(s.Commit):
+		return fmt.Errorf("environment variable %s is %q: expected a commit of 40 hexadecimal digits", delivery.EnvCommit, s.Commit)
+	case s.Commit != s.SourceCommit:
+		return fmt.Errorf("the push named commit %s but the source action fetched %q: the branch has moved or the revision was not pinned; %s", s.Commit, s.SourceCommit, remedy)
+	}
+	return nil
+}
+
+// Backend is the URL of the state backend.
+func (s Settings) Backend() string {
+	q := url.Values{"region": {s.Region}, "awssdk": {"v2"}}
+	if s.pathStyle {
+		// A local endpoint has no host name per bucket.
+		q.Set("use_path_style", "true")
+	}
+	return "s3://" + s.StateBucket + "?" + q.Encode()
+}
+
+// SecretsProvider is the URL of the key of the workload's secrets. The
+// encryption context binds the data key to the environment.
+func (s Settings) SecretsProvider() string {
+	q := url.Values{"region": {s.Region}, "context_environment": {s.Environment}}
+	return "awskms:///" + s.SecretsKey + "?" + q.Encode()
+}
+
+// maxSession is the limit of STS on the name of a session.
+const maxSession = 64
+
+// SessionName names the run in the target account's CloudTrail: the pipeline,
+// cut where it must be, and the whole execution id.
+func (s Settings) SessionName() string {
+	execution := sessionInvalid.ReplaceAllString(s.Execution, "-")
+	pipeline := sessionInvalid.ReplaceAllString(s.Pipeline, "-")
+	if len(execution) > maxSession-2 {
+		return execution[:min(len(execution), maxSession)]
+	}
+	return pipeline[:min(len(pipeline), maxSession-1-len(execution))] + "-" + execution
+}

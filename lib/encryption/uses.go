@@ -1,0 +1,129 @@
+package encryption
+
+import (
+	"delivery/lib/iampolicy"
+	"delivery/lib/naming"
+	"delivery/lib/settings"
+)
+
+// thisKey is why key policies may say "*": KMS reads it as the key that the
+// policy is attached to, and the key's ARN isn't known when it is created.
+const thisKey = "in a key policy \"*\" means this key"
+
+// administration is everything that administers a key and nothing that uses
+// it: never kms:*. The account's own IAM policies decide who has it, so a key
+// can't be locked out. RetireGrant is what ECR asks of the one who deletes an
+// encrypted repository.
+var administration = []string{
+	"kms:DescribeKey", "kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:ListKeyPolicies",
+	"kms:GetKeyRotationStatus", "kms:EnableKeyRotation", "kms:DisableKeyRotation", "kms:ListKeyRotations", "kms:RotateKeyOnDemand",
+	"kms:UpdateKeyDescription", "kms:EnableKey", "kms:DisableKey",
+	"kms:TagResource", "kms:UntagResource", "kms:ListResourceTags",
+	"kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias",
+	"kms:ListGrants", "kms:RevokeGrant", "kms:RetireGrant",
+	"kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
+}
+
+// What a role may do with a key. Encrypt is for the secrets provider of the
+// Pulumi CLI, which encrypts its data key with it; all else is S3 and SNS.
+var (
+	readOnly  = []string{"kms:Decrypt"}
+	readWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+	full      = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}
+)
+
+// Platform is the policy of the platform key, which encrypts the platform's
+// state, the build image, the topics, the webhook secret, the ledger, the
+// audit trail and the image's source.
+func Platform(s settings.Settings) iampolicy.Document {
+	scope, shared := s.Delivery(), s.Namer(naming.Shared)
+	role := func(env naming.Environment, k naming.Kind) string { return scope.Role(s.Namer(env).Of(k)) }
+	prod := naming.Prod
+	var ledgerWriters []string
+	for _, env := range naming.Environments() {
+		ledgerWriters = append(ledgerWriters, role(env, naming.DeployBuildRole))
+	}
+	return iampolicy.New(
+		administrators(scope),
+		grants(scope),
+		users(scope, "Operators", full, s.Operators...),
+		users(scope, "WebhookSecret", readOnly, scope.Role(shared.Of(naming.ReceiverRole))),
+		users(scope, "ImageBuild", full, scope.Role(shared.Of(naming.ImageRole))),
+		users(scope, "LedgerReaders", readOnly, role(prod, naming.PreviewBuildRole)),
+		users(scope, "LedgerWriters", readWrite, ledgerWriters...),
+		users(scope, "ApprovalTopic", readWrite, role(prod, naming.PipelineRole)),
+		logs(scope, shared.Of(naming.ImageLogs), shared.Of(naming.ScanGateLogs), shared.Of(naming.ReceiverLogs), shared.Of(naming.WebhookAPILogs)),
+		topics(),
+		trail(scope, shared.Of(naming.AuditTrail)),
+		trailDescribes(scope, shared.Of(naming.AuditTrail)),
+	)
+}
+
+// ForEnvironment is the policy of an environment's key, which encrypts the
+// workloads' state and secrets, the artifacts and the build logs. The
+// platform's operators are not among its users: nobody reads workload state
+// but the pipeline.
+func ForEnvironment(s settings.Settings, env naming.Environment) iampolicy.Document {
+	scope, names := s.Delivery(), s.Namer(env)
+	return iampolicy.New(
+		administrators(scope),
+		users(scope, "Pipeline", full,
+			scope.Role(names.Of(naming.PreviewBuildRole)),
+			scope.Role(names.Of(naming.DeployBuildRole)),
+			scope.Role(names.Of(naming.PipelineRole))),
+		logs(scope, names.Of(naming.PreviewLogs), names.Of(naming.DeployLogs)),
+	)
+}
+
+func administrators(scope naming.Scope) iampolicy.Statement {
+	return iampolicy.Allow(administration...).Named("Administration").ToAWS(scope.Root()).AnyResource(thisKey)
+}
+
+// grants lets AWS services act for a caller who may use them: ECR works by
+// grants. Nobody can hand a grant to a person with it.
+func grants(scope naming.Scope) iampolicy.Statement {
+	return iampolicy.Allow("kms:CreateGrant").Named("ServiceGrants").ToAWS(scope.Root()).AnyResource(thisKey).
+		When(iampolicy.Bool("kms:GrantIsForAWSResource", true))
+}
+
+// users names roles by a condition and not as principals, because KMS refuses
+// a policy with principals that don't exist yet, and would forget a role that
+// is deleted and made again.
+func users(scope naming.Scope, sid string, actions []string, arns ...string) iampolicy.Statement {
+	return iampolicy.Allow(actions...).Named(sid).ToAWS(scope.Root()).AnyResource(thisKey).
+		When(iampolicy.StringEquals("aws:PrincipalArn", arns...))
+}
+
+// logs lets CloudWatch Logs encrypt exactly these log groups.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+func logs(scope naming.Scope, groups ...string) iampolicy.Statement {
+	var arns []string
+	for _, g := range groups {
+		arns = append(arns, scope.LogGroup(g))
+	}
+	return iampolicy.Allow("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+		"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo").
+		Named("Logs").ToService("logs." + scope.Region + ".amazonaws.com").AnyResource(thisKey).
+		When(iampolicy.ArnEquals("kms:EncryptionContext:aws:logs:arn", arns...))
+}
+
+// topics lets EventBridge publish to the encrypted topics. SNS documents that
+// aws:Source conditions are not supported here: they would drop messages in
+// silence. The topic policies say which rules may publish.
+func topics() iampolicy.Statement {
+	return iampolicy.Allow(readWrite...).Named("Topics").ToService("events.amazonaws.com").AnyResource(thisKey)
+}
+
+// trail lets CloudTrail encrypt the log files of exactly this trail.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+func trail(scope naming.Scope, name string) iampolicy.Statement {
+	return iampolicy.Allow("kms:GenerateDataKey").Named("Trail").ToService("cloudtrail.amazonaws.com").AnyResource(thisKey).
+		When(iampolicy.StringEquals("aws:SourceArn", scope.Trail(name)),
+			iampolicy.StringEquals("kms:EncryptionContext:aws:cloudtrail:arn", scope.Trail(name)))
+}
+
+// trailDescribes is apart because DescribeKey carries no encryption context.
+func trailDescribes(scope naming.Scope, name string) iampolicy.Statement {
+	return iampolicy.Allow("kms:DescribeKey").Named("TrailDescribes").ToService("cloudtrail.amazonaws.com").AnyResource(thisKey).
+		When(iampolicy.StringEquals("aws:SourceArn", scope.Trail(name)))
+}

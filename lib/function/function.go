@@ -1,0 +1,146 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"delivery/lib/iampolicy"
+	"delivery/lib/servicerole"
+)
+
+// RetentionDays is how long logs are kept (requirement S6).
+const RetentionDays = 30
+
+// Code is where a function's binary comes from.
+type Code struct {
+	// Directory holds the file "bootstrap", built by make.
+	Directory string
+	// Architecture is arm64 or x86_64.
+	Architecture string
+}
+
+// Args describe a function.
+type Args struct {
+	// Name, RoleName, PolicyName and LogGroup are physical names, from lib/naming.
+	Name, RoleName, PolicyName, LogGroup string
+	// Description says what the function does.
+	Description string
+	// Code is the binary.
+	Code Code
+	// Policy is the JSON of what the function may do, logging included; see
+	// Logging.
+	Policy pulumi.StringInput
+	// KeyARN is the KMS key of the log group.
+	KeyARN string
+	// Environment are the environment variables; none may be secret.
+	Environment pulumi.StringMap
+	// TimeoutSeconds bounds one invocation.
+	TimeoutSeconds int
+	// DeadLetterARN is the queue of asynchronous events that failed for good;
+	// nil for a function that is called synchronously.
+	DeadLetterARN pulumi.StringPtrInput
+	// Tags are put on everything.
+	Tags pulumi.StringMap
+}
+
+// Function is a Lambda function.
+type Function struct {
+	pulumi.ResourceState
+
+	// Name, ARN and InvokeARN are the function's.
+	Name, ARN, InvokeARN pulumi.StringOutput
+}
+
+// Logging returns the statement that lets a function write to its log group,
+// and no more: the group exists, so nobody needs the right to create one.
+func Logging(logGroupARN string) iampolicy.Statement {
+	return iampolicy.Allow("logs:CreateLogStream", "logs:PutLogEvents").Named("Logs").On(logGroupARN + ":*")
+}
+
+func (a *Args) validate(name string) error {
+	if a == nil {
+		return fmt.Errorf("function %s has no arguments", name)
+	}
+	var errs []error
+	if a.Name == "" || a.LogGroup == "" {
+		errs = append(errs, fmt.Errorf("function %s lacks a name: set Name and LogGroup from lib/naming", name))
+	}
+	if a.KeyARN == "" {
+		errs = append(errs, fmt.Errorf("function %s has no KMS key: set KeyARN", name))
+	}
+	if a.TimeoutSeconds < 1 || a.TimeoutSeconds > 900 {
+		errs = append(errs, fmt.Errorf("function %s has a timeout of %d seconds: Lambda accepts 1 to 900", name, a.TimeoutSeconds))
+	}
+	if a.Code.Architecture != "arm64" && a.Code.Architecture != "x86_64" {
+		errs = append(errs, fmt.Errorf("function %s has the architecture %q: expected arm64 or x86_64", name, a.Code.Architecture))
+	}
+	binary := filepath.Join(a.Code.Directory, "bootstrap")
+	if _, err := os.Stat(binary); err != nil {
+		errs = append(errs, fmt.Errorf("function %s has no binary at %s: build it with: make lambda", name, binary))
+	}
+	return errors.Join(errs...)
+}
+
+// New makes a function.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Function, error) {
+	if err := args.validate(name); err != nil {
+		return nil, err
+	}
+	f := &Function{}
+	if err := ctx.RegisterComponentResource("pipeline:compute:Function", name, f, opts...); err != nil {
+		return nil, err
+	}
+	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
+		Name:            pulumi.String(args.LogGroup),
+		RetentionInDays: pulumi.Int(RetentionDays),
+		KmsKeyId:        pulumi.String(args.KeyARN),
+		Tags:            args.Tags,
+	}, pulumi.Parent(f), pulumi.DeleteBeforeReplace(true))
+	if err != nil {
+		return nil, err
+	}
+	role, err := servicerole.New(ctx, name+"-role", &servicerole.Args{
+		RoleName:   args.RoleName,
+		PolicyName: args.PolicyName,
+		Service:    "lambda.amazonaws.com",
+		Policy:     args.Policy,
+		Tags:       args.Tags,
+	}, pulumi.Parent(f))
+	if err != nil {
+		return nil, err
+	}
+	made, err := lambda.NewFunction(ctx, name, args.function(role, logs),
+		pulumi.Parent(f), pulumi.DeleteBeforeReplace(true), pulumi.DependsOn(role.Ready))
+	if err != nil {
+		return nil, err
+	}
+	f.Name, f.ARN, f.InvokeARN = made.Name, made.Arn, made.InvokeArn
+	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"name": f.Name, "arn": f.ARN})
+}
+
+func (a *Args) function(role *servicerole.Role, logs *cloudwatch.LogGroup) *lambda.FunctionArgs {
+	out := &lambda.FunctionArgs{
+		Name:          pulumi.String(a.Name),
+		Description:   pulumi.String(a.Description),
+		Role:          role.ARN,
+		Runtime:       pulumi.String("provided.al2023"),
+		Handler:       pulumi.String("bootstrap"),
+		Architectures: pulumi.StringArray{pulumi.String(a.Code.Architecture)},
+		Code:          pulumi.NewFileArchive(a.Code.Directory),
+		MemorySize:    pulumi.Int(256),
+		Timeout:       pulumi.Int(a.TimeoutSeconds),
+		Environment:   lambda.FunctionEnvironmentArgs{Variables: a.Environment},
+		LoggingConfig: lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: logs.Name},
+		Tags:          a.Tags,
+	}
+	if a.DeadLetterARN != nil {
+		out.DeadLetterConfig = lambda.FunctionDeadLetterConfigArgs{TargetArn: a.DeadLetterARN.ToStringPtrOutput().Elem()}
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package function_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/function"
+	"delivery/lib/iampolicy"
+	"delivery/lib/naming"
+	"delivery/lib/plantest"
+)
+
+func args(t *testing.T) *function.Args {
+	t.Helper()
+	directory := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(directory, "bootstrap"), []byte("binary"), 0o755))
+	policy, err := iampolicy.New(function.Logging("arn:aws:logs:us-east-1:111122223333:log-group:f-logs-shared-a1b2")).JSON()
+	require.NoError(t, err)
+	return &function.Args{
+		Name: "f-shared-a1b2", RoleName: "f-role-shared-a1b2", PolicyName: "f-policy-shared-a1b2", LogGroup: "f-logs-shared-a1b2",
+		Code: function.Code{Directory: directory, Architecture: "arm64"}, Policy: pulumi.String(policy),
+		KeyARN: plantest.Key(naming.Shared), TimeoutSeconds: 10, Tags: pulumi.StringMap{"Owner": pulumi.String("me")},
+	}
+}
+
+func program(args *function.Args) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		_, err := function.New(ctx, "f", args)
+		return err
+	}
+}
+
+func TestAFunctionLogsToItsOwnGroup(t *testing.T) {
+	t.Parallel()
+	rs := plantest.Run(t, "shared", plantest.Suffix, nil, program(args(t)), nil)
+	plantest.Check(t, rs, plantest.Suffix, map[string]string{"Owner": "me"})
+	f := plantest.One(t, rs, "aws:lambda/function:Function", "")
+	require.Equal(t, "f-logs-shared-a1b2", f.Inputs["loggingConfig"].(map[string]any)["logGroup"])
+	require.Nil(t, f.Inputs["deadLetterConfig"])
+	require.Equal(t, "arn:aws:iam::111122223333:role/f-role-shared-a1b2", f.Text("role"))
+}
+
+func TestABadFunctionIsRefusedBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	for want, spoil := range map[string]func(*function.Args){
+		"build it with: make lambda":  func(a *function.Args) { a.Code.Directory = "nowhere" },
+		"expected arm64 or x86_64":    func(a *function.Args) { a.Code.Architecture = "mips" },
+		"Lambda accepts 1 to 900":     func(a *function.Args) { a.TimeoutSeconds = 901 },
+		"has no KMS key":              func(a *function.Args) { a.KeyARN = "" },
+		"set Name and LogGroup":       func(a *function.Args) { a.LogGroup = "" },
+		"set RoleName and PolicyName": func(a *function.Args) { a.RoleName = "" },
+		"role f-role has no policy":   func(a *function.Args) { a.Policy = nil },
+	} {
+		a := args(t)
+		spoil(a)
+		rs, err := plantest.Try("shared", plantest.Suffix, nil, program(a), nil)
+		require.ErrorContains(t, err, want)
+		require.Empty(t, plantest.OfType(rs, "aws:lambda/function:Function"))
+	}
+	_, err := plantest.Try("shared", plantest.Suffix, nil, program(nil), nil)
+	require.ErrorContains(t, err, "has no arguments")
+}

@@ -1,0 +1,102 @@
+package receiver
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/go-github/v74/github"
+
+	"delivery/lib/delivery"
+)
+
+const (
+	// maxPaths bounds delivery.Push.Paths.
+	maxPaths = 200
+	// maxDetail keeps the whole entry well under the 256 KB of PutEvents, which
+	// counts source, detail type and detail.
+	maxDetail = 200 << 10
+	// webhookCommits is the number of commits at which GitHub cuts the list in
+	// a push event.
+	webhookCommits = 2048
+)
+
+// compact keeps what the pipelines need. The repository and the branch are the
+// configured spelling, because the rules on the bus compare them literally.
+func (h *Handler) compact(id string, e *github.PushEvent) delivery.Push {
+	paths := changed(e.GetCommits())
+	more := len(e.GetCommits()) >= webhookCommits || e.GetForced()
+	if len(paths) > maxPaths {
+		paths, more = paths[:maxPaths], true
+	}
+	pusher := e.GetPusher().GetName()
+	if pusher == "" {
+		pusher = e.GetSender().GetLogin()
+	}
+	return delivery.Push{
+		Delivery:   id,
+		Repository: h.Repository,
+		Ref:        "refs/heads/" + h.Branch,
+		Branch:     h.Branch,
+		Before:     e.GetBefore(),
+		Commit:     e.GetAfter(),
+		Pusher:     orUnset(cut(pusher, 100)),
+		Paths:      paths,
+		MorePaths:  more,
+	}
+}
+
+// orUnset stands in for an empty value, which a pipeline variable refuses.
+func orUnset(s string) string {
+	if s == "" {
+		return delivery.Unset
+	}
+	return s
+}
+
+// cut shortens text to n characters, never inside one.
+func cut(s string, n int) string {
+	r := []rune(s)
+	return string(r[:min(len(r), n)])
+}
+
+// changed lists the paths that the commits touched, each once, sorted.
+func changed(commits []*github.HeadCommit) []string {
+	seen := map[string]bool{}
+	for _, c := range commits {
+		if c == nil {
+			continue
+		}
+		for _, p := range slices.Concat(c.Added, c.Removed, c.Modified) {
+			seen[p] = true
+		}
+	}
+	return slices.AppendSeq(make([]string, 0, len(seen)), maps.Keys(seen))
+}
+
+// encode renders the push as an event's detail, with as many paths as fit.
+func encode(p delivery.Push) ([]byte, error) {
+	slices.Sort(p.Paths)
+	for {
+		b, err := json.Marshal(p)
+		if err != nil || len(b) <= maxDetail {
+			return b, err
+		}
+		if len(p.Paths) == 0 {
+			return nil, fmt.Errorf("the event has %d bytes without any path, more than %d", len(b), maxDetail)
+		}
+		p.Paths, p.MorePaths = p.Paths[:len(p.Paths)/2], true
+	}
+}
+
+// isCommit says whether s is a full commit id, SHA-1 as GitHub uses it.
+func isCommit(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 40 && s == strings.ToLower(s)
+}
+
+// isZero says whether s is the id that GitHub gives for "no commit".
+func isZero(s string) bool { return s != "" && strings.Trim(s, "0") == "" }

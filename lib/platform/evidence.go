@@ -1,0 +1,119 @@
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// state is what one backend holds of a stack.
+type state struct {
+	exists    bool
+	resources map[string]string // id by URN
+	secrets   string            // kind of secrets provider: "passphrase", "cloud" or ""
+	pending   []string          // "creating URN" of operations that never ended
+}
+
+func (s state) deployed() bool { return len(s.resources) > 0 }
+
+// exported is the part of `pulumi stack export` that is read here.
+type exported struct {
+	Deployment struct {
+		Secrets struct {
+			Type string `json:"type"`
+		} `json:"secrets_providers"`
+		Resources []struct {
+			URN string `json:"urn"`
+			ID  string `json:"id"`
+		} `json:"resources"`
+		Pending []struct {
+			Type     string `json:"type"`
+			Resource struct {
+				URN string `json:"urn"`
+			} `json:"resource"`
+		} `json:"pending_operations"`
+	} `json:"deployment"`
+}
+
+// look reads what a backend holds of a project's stack.
+func (p *Platform) look(ctx context.Context, project Project, b backend) (state, error) {
+	text, err := p.ask(ctx, project, b, "stack", "export")
+	if err != nil {
+		if strings.Contains(err.Error(), "no stack named") {
+			return state{}, nil
+		}
+		return state{}, err
+	}
+	var e exported
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return state{}, fmt.Errorf("the export of %s can't be read: %w", project.Name, err)
+	}
+	s := state{exists: true, resources: map[string]string{}, secrets: e.Deployment.Secrets.Type}
+	for _, r := range e.Deployment.Resources {
+		s.resources[r.URN] = r.ID
+	}
+	for _, o := range e.Deployment.Pending {
+		s.pending = append(s.pending, o.Type+" "+o.Resource.URN)
+	}
+	return s, nil
+}
+
+// evidence is all that the next step of bootstrap, or of its removal, depends on.
+type evidence struct {
+	folder bool // whether the local folder exists
+	local  state
+	bucket bool
+	remote state
+}
+
+// same says whether both backends hold the same resources: one is a copy.
+func (e evidence) same() bool { return maps.Equal(e.local.resources, e.remote.resources) }
+
+// trouble is what no step may go past.
+func (e evidence) trouble(p *Platform) error {
+	if pending := slices.Concat(e.local.pending, e.remote.pending); len(pending) > 0 {
+		return fmt.Errorf("an earlier run of bootstrap was killed in the middle of an operation, and going on could create things twice (%s): settle them first with: make refresh PROJECT=bootstrap", strings.Join(pending, ", "))
+	}
+	if e.local.deployed() && e.remote.deployed() && !e.same() {
+		return fmt.Errorf("bootstrap has two states that differ, %d resources in %s and %d in the bucket %s: somebody updated one of them by hand; compare both with 'pulumi stack export' and remove the wrong one",
+			len(e.local.resources), p.LocalDir, len(e.remote.resources), p.StateBucket())
+	}
+	return nil
+}
+
+// gather looks at everything.
+func (p *Platform) gather(ctx context.Context) (evidence, error) {
+	var e evidence
+	project := p.bootstrap()
+	_, err := os.Stat(p.LocalDir)
+	switch {
+	case err == nil:
+		e.folder = true
+	case !errors.Is(err, os.ErrNotExist):
+		return e, err
+	}
+	if e.folder {
+		if err := p.releaseDeadLocks(); err != nil {
+			return e, err
+		}
+		if e.local, err = p.look(ctx, project, p.localBackend()); err != nil {
+			return e, err
+		}
+	}
+	if e.bucket, err = p.Storage.Exists(ctx, p.StateBucket()); err != nil {
+		return e, err
+	}
+	if e.bucket {
+		if e.remote, err = p.look(ctx, project, p.remoteBackend(project)); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+func (p *Platform) bootstrap() Project { return p.Projects()[0] }

@@ -1,0 +1,58 @@
+package platform_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeBuilds answers with one status after the other.
+type fakeBuilds struct {
+	started  string
+	statuses []types.StatusType
+}
+
+func (f *fakeBuilds) StartBuild(_ context.Context, in *codebuild.StartBuildInput, _ ...func(*codebuild.Options)) (*codebuild.StartBuildOutput, error) {
+	f.started = aws.ToString(in.ProjectName)
+	if len(f.statuses) == 0 {
+		return nil, errors.New("no such project")
+	}
+	return &codebuild.StartBuildOutput{Build: &types.Build{Id: aws.String("project:1")}}, nil
+}
+
+func (f *fakeBuilds) BatchGetBuilds(context.Context, *codebuild.BatchGetBuildsInput, ...func(*codebuild.Options)) (*codebuild.BatchGetBuildsOutput, error) {
+	status := f.statuses[0]
+	f.statuses = f.statuses[1:]
+	return &codebuild.BatchGetBuildsOutput{Builds: []types.Build{{
+		Id: aws.String("project:1"), BuildStatus: status, CurrentPhase: aws.String("BUILD"),
+		Logs: &types.LogsLocation{GroupName: aws.String("group"), StreamName: aws.String("stream")},
+	}}}, nil
+}
+
+func TestImageBuildIsWatchedToItsEnd(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	var out strings.Builder
+	i.config.Out = &out
+	builds := &fakeBuilds{statuses: []types.StatusType{types.StatusTypeInProgress, types.StatusTypeInProgress, types.StatusTypeSucceeded}}
+	require.NoError(t, i.open(t).BuildImage(t.Context(), builds, time.Millisecond))
+	require.Equal(t, "image-build-project-shared-a1b2", builds.started)
+	require.Contains(t, out.String(), "approved-image-shared-a1b2")
+	require.Equal(t, 1, strings.Count(out.String(), "==> BUILD\n"))
+}
+
+func TestImageBuildSaysWhyItFailed(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	err := i.open(t).BuildImage(t.Context(), &fakeBuilds{statuses: []types.StatusType{types.StatusTypeFailed}}, time.Millisecond)
+	require.ErrorContains(t, err, "ended with FAILED: read why in group stream")
+	err = i.open(t).BuildImage(t.Context(), &fakeBuilds{}, time.Millisecond)
+	require.ErrorContains(t, err, "make up PROJECT=shared")
+}

@@ -1,0 +1,175 @@
+// Package settings holds the configuration that all projects of one
+// installation share, and the typed reading of a project's own configuration.
+//
+// The shared settings are given once, to the bootstrap project, which
+// validates and exports them; every other project reads them through its
+// StackReference (package stackrefs) and takes only what is its own from its
+// own config. No component reads configuration.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"regexp"
+	"strings"
+
+	"delivery/lib/naming"
+)
+
+// Region is the only region that the platform supports (requirement S15).
+const Region = "us-east-1"
+
+// Settings is what all projects of an installation share.
+type Settings struct {
+	// EnvironmentSuffix ends every name; see naming.ValidSuffix.
+	EnvironmentSuffix string `json:"environmentSuffix"`
+	// Region is the AWS region of everything: us-east-1.
+	Region string `json:"region"`
+	// DeliveryAccount is the twelve-digit account that runs the pipelines: the
+	// one whose credentials ran bootstrap.
+	DeliveryAccount string `json:"deliveryAccount"`
+	// Accounts are the target accounts.
+	Accounts Accounts `json:"accounts"`
+	// Repository is the customer's infrastructure repository.
+	Repository Repository `json:"repository"`
+	// Owners are the e-mail addresses that are notified and named in tags.
+	Owners []string `json:"owners"`
+	// Operators are the ARNs of the IAM roles and users that run the
+	// platform's own stacks and so may use the platform key.
+	Operators []string `json:"operators"`
+}
+
+// Accounts are the twelve-digit ids of the target accounts (requirement S9).
+type Accounts struct {
+	Dev     string `json:"dev"`
+	Staging string `json:"staging"`
+	Prod    string `json:"prod"`
+}
+
+// Repository names a GitHub repository and the branch that is delivered.
+type Repository struct {
+	Owner  string `json:"owner"`
+	Name   string `json:"name"`
+	Branch string `json:"branch"`
+}
+
+// FullName returns "owner/name".
+func (r Repository) FullName() string { return r.Owner + "/" + r.Name }
+
+// DefaultAccounts are the accounts of requirement S9.
+func DefaultAccounts() Accounts {
+	return Accounts{Dev: "123456789012", Staging: "234567890123", Prod: "345678901234"}
+}
+
+// Of returns the account of a deployable environment, "" for any other.
+func (a Accounts) Of(env naming.Environment) string {
+	switch env {
+	case naming.Dev:
+		return a.Dev
+	case naming.Staging:
+		return a.Staging
+	case naming.Prod:
+		return a.Prod
+	}
+	return ""
+}
+
+// Namer returns the Namer of an environment of this installation.
+func (s Settings) Namer(env naming.Environment) naming.Namer {
+	return naming.New(env, s.EnvironmentSuffix)
+}
+
+// Delivery returns the ARN scope of the delivery account.
+func (s Settings) Delivery() naming.Scope {
+	return naming.Scope{Account: s.DeliveryAccount, Region: s.Region}
+}
+
+// Target returns the ARN scope of an environment's target account.
+func (s Settings) Target(env naming.Environment) naming.Scope {
+	return naming.Scope{Account: s.Accounts.Of(env), Region: s.Region}
+}
+
+// Tags returns the tags of every taggable resource of an environment.
+func (s Settings) Tags(env naming.Environment, project string) map[string]string {
+	return map[string]string{
+		"Application":       "pulumi-delivery",
+		"Project":           project,
+		"Environment":       string(env),
+		"EnvironmentSuffix": s.EnvironmentSuffix,
+		"Owner":             strings.Join(s.Owners, " "),
+	}
+}
+
+var (
+	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+	// GitHub: owners are alphanumeric with single hyphens, at most 39 characters.
+	ownerPattern = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}$`)
+	// GitHub: repository names are letters, digits, '.', '_' and '-', at most 100.
+	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
+	operatorPattern   = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:(?:role|user)/[\w+=,.@/-]+$`)
+)
+
+// Validate reports everything that is wrong with the settings, each in a
+// sentence that names the bootstrap key, the value, what was expected and how
+// to set it.
+func (s Settings) Validate() error {
+	var errs []error
+	bad := func(key, value, expected, example string) {
+		errs = append(errs, keyError("bootstrap", key, value, expected, example))
+	}
+	if err := naming.ValidSuffix(s.EnvironmentSuffix); err != nil {
+		bad("environmentSuffix", s.EnvironmentSuffix, "2 to 12 lower-case letters and digits, beginning with a letter", "a1b2")
+	}
+	if s.Region != Region {
+		errs = append(errs, fmt.Errorf("settings: \"aws:region\" is %q: expected %s; set it with: pulumi config set aws:region %s", s.Region, Region, Region))
+	}
+	for _, env := range naming.Environments() {
+		if id := s.Accounts.Of(env); !accountPattern.MatchString(id) {
+			bad(string(env)+"Account", id, "a twelve-digit AWS account id", "123456789012")
+		}
+	}
+	if !ownerPattern.MatchString(s.Repository.Owner) {
+		bad("repositoryOwner", s.Repository.Owner, "a GitHub organisation or user", "acme")
+	}
+	if !repositoryPattern.MatchString(s.Repository.Name) || s.Repository.Name == "." || s.Repository.Name == ".." {
+		bad("repositoryName", s.Repository.Name, "a GitHub repository name without its owner", "infrastructure")
+	}
+	if !branchPattern.MatchString(s.Repository.Branch) || strings.Contains(s.Repository.Branch, "..") {
+		bad("branch", s.Repository.Branch, "a branch name without refs/heads/", "main")
+	}
+	errs = append(errs, s.validatePeople()...)
+	return errors.Join(errs...)
+}
+
+func (s Settings) validatePeople() []error {
+	var errs []error
+	if len(s.Owners) == 0 {
+		errs = append(errs, keyError("bootstrap", "owners[0]", "", "at least one e-mail address to notify", "platform@example.com"))
+	}
+	for i, o := range s.Owners {
+		if a, err := mail.ParseAddress(o); err != nil || a.Address != o {
+			errs = append(errs, keyError("bootstrap", fmt.Sprintf("owners[%d]", i), o, "an e-mail address", "platform@example.com"))
+		}
+	}
+	if len(s.Operators) == 0 {
+		errs = append(errs, keyError("bootstrap", "operators[0]", "", "at least one IAM role or user that runs the platform's stacks", "arn:aws:iam::123456789012:role/Platform"))
+	}
+	for i, o := range s.Operators {
+		if !operatorPattern.MatchString(o) {
+			errs = append(errs, keyError("bootstrap", fmt.Sprintf("operators[%d]", i), o, "the ARN of an IAM role or user", "arn:aws:iam::123456789012:role/Platform"))
+		}
+	}
+	return errs
+}
+
+// keyError is the one shape of a configuration error.
+func keyError(project, key, value, expected, example string) error {
+	path := ""
+	if strings.ContainsAny(key, "[.") {
+		path = "--path "
+	}
+	return fmt.Errorf("settings: \"%s:%s\" is %q: expected %s; set it with: pulumi config set %s'%s:%s' %s",
+		project, key, value, expected, path, project, key, example)
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"delivery/lib/function"
+	"delivery/lib/settings"
+)
+
+// options is this project's own configuration. Everything else comes from
+// bootstrap. Pulumi.yaml describes each key.
+type options struct {
+	connectionARN      string
+	lambdaDirectory    string
+	lambdaArchitecture string
+	imageContext       string
+	blockSeverity      string
+	branchProtection   bool
+	requiredReviews    int
+	auditRetentionDays int
+}
+
+var connectionPattern = regexp.MustCompile(`^$|^arn:aws:codeconnections:us-east-1:[0-9]{12}:connection/[0-9a-f-]{36}$`)
+
+// readOptions reads the configuration, or says everything that is wrong in it.
+func readOptions(ctx *pulumi.Context) (options, error) {
+	r := settings.NewReader(ctx)
+	o := options{
+		connectionARN: r.Match("connectionArn", "", connectionPattern,
+			"the ARN of a connection of CodeConnections in us-east-1, or nothing",
+			"arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-0000-0000-000000000000"),
+		lambdaDirectory:    r.String("lambdaDirectory", filepath.Join("..", "dist", "lambda")),
+		lambdaArchitecture: r.OneOf("lambdaArchitecture", "arm64", "arm64", "x86_64"),
+		imageContext:       r.String("imageContext", filepath.Join("..", "dist", "image")),
+		blockSeverity:      r.OneOf("blockSeverity", "HIGH", "CRITICAL", "HIGH", "MEDIUM", "LOW"),
+		branchProtection:   r.Bool("branchProtection", true),
+		requiredReviews:    r.Int("requiredReviews", 1, 0, 6),
+		auditRetentionDays: r.Int("auditRetentionDays", 365, 90, 3650),
+	}
+	return o, r.Err()
+}
+
+// code returns the binary of one of the functions.
+func (o options) code(name string) function.Code {
+	return function.Code{Directory: filepath.Join(o.lambdaDirectory, name), Architecture: o.lambdaArchitecture}
+}

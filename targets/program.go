@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"delivery/lib/deployrole"
+	"delivery/lib/naming"
+	"delivery/lib/settings"
+	"delivery/lib/stackrefs"
+)
+
+// program makes the roles of the environment that the stack is named after.
+func program(ctx *pulumi.Context) error {
+	own, err := readConfig(ctx)
+	if err != nil {
+		return err
+	}
+	bootstrap, err := stackrefs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, own.suffix, "run: make bootstrap")
+	if err != nil {
+		return err
+	}
+	s := bootstrap.Settings
+	provider, err := targetProvider(ctx, s, own)
+	if err != nil {
+		return err
+	}
+	roles, err := deployrole.New(ctx, "target", &deployrole.Args{
+		Names:    s.Namer(own.env),
+		Delivery: s.Delivery(),
+		Target:   s.Target(own.env),
+		Workload: own.workload,
+		Tags:     pulumi.ToStringMap(s.Tags(own.env, stackrefs.TargetsProject)),
+	}, pulumi.Providers(provider))
+	if err != nil {
+		return err
+	}
+	return stackrefs.Export(ctx, stackrefs.Targets[pulumi.StringInput]{
+		PreviewRoleARN: roles.PreviewARN,
+		DeployRoleARN:  roles.DeployARN,
+		ExternalID:     pulumi.String(roles.ExternalID),
+	})
+}
+
+// targetConfig is the project's own configuration.
+type targetConfig struct {
+	env       naming.Environment
+	suffix    string
+	profile   string
+	adminRole string
+	workload  []deployrole.Permission
+}
+
+func readConfig(ctx *pulumi.Context) (targetConfig, error) {
+	var own targetConfig
+	env, err := naming.ParseEnvironment(ctx.Stack())
+	if err != nil {
+		return own, fmt.Errorf("a stack of targets is named after its environment: %w", err)
+	}
+	r := settings.NewReader(ctx)
+	own = targetConfig{
+		env:       env,
+		suffix:    r.Required("environmentSuffix", "the suffix that bootstrap was given", "a1b2"),
+		profile:   r.String("profile", ""),
+		adminRole: r.String("adminRole", ""),
+	}
+	const example = `'[{"read":["sqs:GetQueueUrl"],"resources":["arn:aws:sqs:${region}:${account}:jobs-${environment}-${suffix}"]}]'`
+	r.Object("workload", &own.workload, "a list of {read, write, resources}", example)
+	if len(own.workload) == 0 {
+		own.workload = deployrole.Default()
+	}
+	return own, r.Err()
+}
+
+// defaultAdminRole is the role that AWS Organizations makes in every account.
+const defaultAdminRole = "OrganizationAccountAccessRole"
+
+// targetProvider reaches the target account and refuses any other: with the
+// profile, else by assuming the administrators' role, else, where the delivery
+// account is its own target, directly.
+func targetProvider(ctx *pulumi.Context, s settings.Settings, own targetConfig) (*aws.Provider, error) {
+	target := s.Target(own.env)
+	args := &aws.ProviderArgs{
+		Region:            pulumi.String(target.Region),
+		AllowedAccountIds: pulumi.StringArray{pulumi.String(target.Account)},
+	}
+	ambient := target.Account == s.DeliveryAccount && (own.adminRole == "" || own.adminRole == defaultAdminRole)
+	switch {
+	case own.profile != "":
+		args.Profile = pulumi.StringPtr(own.profile)
+	case !ambient:
+		role := own.adminRole
+		if role == "" {
+			role = defaultAdminRole
+		}
+		args.AssumeRole = aws.ProviderAssumeRoleArgs{
+			RoleArn:     pulumi.StringPtr(target.Role(role)),
+			SessionName: pulumi.StringPtr("targets-" + string(own.env) + "-" + s.EnvironmentSuffix),
+		}
+	}
+	return aws.NewProvider(ctx, "target-account", args)
+}
