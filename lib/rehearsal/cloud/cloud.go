@@ -105,6 +105,7 @@ type Cloud struct {
 	mu        sync.RWMutex
 	resources map[string]*Resource // by account, type and id
 	sessions  map[string]*Session  // by access key id
+	blobs     map[string][]byte
 	serial    int
 	listeners []func(Change, *Resource)
 	faults    []*Fault
@@ -133,6 +134,7 @@ func New() *Cloud {
 		Now:       time.Now,
 		resources: map[string]*Resource{},
 		sessions:  map[string]*Session{},
+		blobs:     map[string][]byte{},
 	}
 	c.seed()
 	return c

@@ -1,0 +1,96 @@
+package rehearsal
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+// Item is one deployed resource in the inventory.
+type Item struct {
+	Stack   string         `json:"stack"` // organization/project/stack
+	Type    string         `json:"type"`
+	Name    string         `json:"name"`         // logical name, from the URN
+	Named   string         `json:"physicalName"` // "" where the type has none
+	ID      string         `json:"id"`
+	ARN     string         `json:"arn,omitempty"`
+	Account string         `json:"account"`
+	URN     string         `json:"urn"`
+	Inputs  map[string]any `json:"inputs"`
+	Outputs map[string]any `json:"outputs"`
+}
+
+// Inventory lists everything that is deployed. Secret values are replaced by
+// "[secret]", wherever they occur.
+func (r *Rehearsal) Inventory() []Item {
+	deployed := r.Cloud.Deployed()
+	hide := hider(deployed)
+	out := make([]Item, 0, len(deployed))
+	for _, d := range deployed {
+		out = append(out, Item{
+			Stack: d.Stack, Type: d.Type, Name: d.URN[strings.LastIndex(d.URN, "::")+2:], Named: d.Name,
+			ID: d.ID, ARN: d.ARN, Account: d.Account, URN: d.URN,
+			Inputs: hide(d.Inputs).(map[string]any), Outputs: hide(d.Outputs).(map[string]any),
+		})
+	}
+	return out
+}
+
+// WriteInventory writes the inventory as JSON.
+func (r *Rehearsal) WriteInventory(file string) error {
+	text, err := json.MarshalIndent(r.Inventory(), "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o600)
+}
+
+// secretProperties are where the secrets of the platform are, by type.
+var secretProperties = map[string][]string{
+	"random:index/randomPassword:RandomPassword":                     {"result", "bcryptHash"},
+	"aws:secretsmanager/secretVersion:SecretVersion":                 {"secretString", "secretBinary"},
+	"github:index/repositoryWebhook:RepositoryWebhook":               {"configuration.secret"},
+	"github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret": {"plaintextValue", "encryptedValue"},
+}
+
+// hider returns a function that copies a value without the secrets.
+func hider(deployed []*cloud.Resource) func(any) any {
+	secrets := map[string]bool{}
+	for _, d := range deployed {
+		for _, path := range secretProperties[d.Type] {
+			for _, from := range []map[string]any{d.Inputs, d.Outputs} {
+				if s, ok := cloud.Lookup(from, path).(string); ok && s != "" {
+					secrets[s] = true
+				}
+			}
+		}
+	}
+	var hide func(any) any
+	hide = func(v any) any {
+		switch v := v.(type) {
+		case string:
+			for s := range secrets {
+				v = strings.ReplaceAll(v, s, "[secret]")
+			}
+			return v
+		case []any:
+			out := make([]any, len(v))
+			for i, e := range v {
+				out[i] = hide(e)
+			}
+			return out
+		case map[string]any:
+			out := map[string]any{}
+			for k, e := range v {
+				out[k] = hide(e)
+			}
+			return out
+		case []byte:
+			return len(v) // code and archives are shown by their size
+		}
+		return v
+	}
+	return hide
+}

@@ -1,0 +1,172 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"delivery/lib/naming"
+	"delivery/lib/platform"
+)
+
+// projects are the folders of the projects.
+func projects() []string {
+	out := []string{"bootstrap", "targets", "shared"}
+	for _, env := range naming.Environments() {
+		out = append(out, "environments/"+string(env))
+	}
+	return out
+}
+
+// programs is where the compiled programs are kept, so that only a change is
+// linked again.
+func programs(root string) string { return filepath.Join(root, "dist", "programs") }
+
+// BuildPrograms compiles the six projects, as `pulumi up` would at each run,
+// and the sample workload's packages into Go's cache, as the build image does.
+func BuildPrograms(ctx context.Context, root string) error {
+	if err := os.MkdirAll(programs(root), 0o755); err != nil {
+		return err
+	}
+	args := []string{"build", "-o", programs(root) + string(filepath.Separator)}
+	for _, p := range projects() {
+		args = append(args, "./"+p)
+	}
+	if err := goCommand(ctx, root, nil, args...); err != nil {
+		return fmt.Errorf("the projects can't be compiled: %w", err)
+	}
+	// A program of a workload is compiled inside the build: what is warm in
+	// the image's cache has to be warm here.
+	workload := filepath.Join(root, sample, "orders")
+	if err := goCommand(ctx, workload, []string{"GOWORK=off"}, "build", "-o", os.DevNull, "."); err != nil {
+		return fmt.Errorf("the sample workload can't be compiled: %w", err)
+	}
+	return nil
+}
+
+// sample is the folder of the sample workload.
+var sample = filepath.Join("examples", "infrastructure")
+
+func goCommand(ctx context.Context, dir string, env []string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// goEnv is what a build needs to compile Go programs with this machine's
+// toolchain and caches, which stand for those of the build image.
+type goEnv struct {
+	bin  string
+	vars []string
+}
+
+func goEnvironment(ctx context.Context) (goEnv, error) {
+	names := []string{"GOROOT", "GOMODCACHE", "GOCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOFLAGS", "GOTOOLCHAIN"}
+	cmd := exec.CommandContext(ctx, "go", append([]string{"env", "-json"}, names...)...)
+	cmd.Dir = os.TempDir() // outside of any workspace
+	text, err := cmd.Output()
+	if err != nil {
+		return goEnv{}, fmt.Errorf("go env can't be run (%w): Go must be on the PATH", err)
+	}
+	values := map[string]string{}
+	if err := json.Unmarshal(text, &values); err != nil {
+		return goEnv{}, err
+	}
+	out := goEnv{bin: filepath.Join(values["GOROOT"], "bin")}
+	for _, name := range names {
+		if v := values[name]; v != "" && name != "GOROOT" {
+			out.vars = append(out.vars, name+"="+v)
+		}
+	}
+	return out, nil
+}
+
+// Configure is `make configure`: it writes the projects' settings, and what a
+// rehearsal sets beyond a user's few values.
+func (r *Rehearsal) Configure(ctx context.Context) error {
+	for _, p := range projects() {
+		if err := r.placeProject(p); err != nil {
+			return err
+		}
+	}
+	if err := os.Symlink(filepath.Join(r.Root, "dist"), filepath.Join(r.workspace(), "dist")); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if _, err := platform.Configure(r.workspace(), platform.Values{
+		Suffix: r.Suffix, Repository: Repository, Branch: Branch, Owners: []string{Owner},
+	}); err != nil {
+		return err
+	}
+	return r.SetConfig("shared", "shared:lambdaArchitecture", lambdaArchitecture())
+}
+
+// lambdaArchitecture is this machine's: the functions run on it.
+func lambdaArchitecture() string {
+	if goruntime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// placeProject copies a project's Pulumi.yaml, with its compiled program as
+// the runtime's binary, so that an update does not compile it again.
+func (r *Rehearsal) placeProject(project string) error {
+	text, err := os.ReadFile(filepath.Join(r.Root, project, "Pulumi.yaml"))
+	if err != nil {
+		return err
+	}
+	var doc map[string]any
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return fmt.Errorf("%s/Pulumi.yaml: %w", project, err)
+	}
+	doc["runtime"] = map[string]any{"name": "go", "options": map[string]any{
+		"binary": filepath.Join(programs(r.Root), filepath.Base(project)),
+	}}
+	if text, err = yaml.Marshal(doc); err != nil {
+		return err
+	}
+	dir := filepath.Join(r.workspace(), project)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), text, 0o644)
+}
+
+// SetConfig sets a key in the settings of a project's stack.
+func (r *Rehearsal) SetConfig(project, key string, value any) error {
+	stack := r.Suffix
+	dir, env, isTarget := strings.Cut(project, "/")
+	if isTarget && dir == "targets" {
+		project, stack = dir, env
+	}
+	path := filepath.Join(r.workspace(), project, "Pulumi."+stack+".yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	doc := map[string]any{}
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return err
+	}
+	config, ok := doc["config"].(map[string]any)
+	if !ok {
+		config = map[string]any{}
+		doc["config"] = config
+	}
+	config[key] = value
+	if text, err = yaml.Marshal(doc); err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}

@@ -1,0 +1,87 @@
+package provider
+
+import (
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/iam"
+)
+
+// The vocabulary in which the kinds are written.
+var (
+	text   = Input{Shape: String}
+	number = Input{Shape: Number}
+	flag   = Input{Shape: Bool}
+	blob   = Input{Shape: Any}
+	tags   = Input{Shape: Map, Elem: &Input{Shape: String}}
+)
+
+func list(elem Input) Input                { return Input{Shape: List, Elem: &elem} }
+func mapOf(elem Input) Input               { return Input{Shape: Map, Elem: &elem} }
+func object(fields map[string]Input) Input { return Input{Shape: Object, Fields: fields} }
+
+func (i Input) required() Input                 { i.Required = true; return i }
+func (i Input) replaces() Input                 { i.Replace = true; return i }
+func (i Input) computed() Input                 { i.Computed = true; return i }
+func (i Input) hidden() Input                   { i.Secret = true; return i }
+func (i Input) def(v any) Input                 { i.Default = v; return i }
+func (i Input) enum(values ...string) Input     { i.Enum = values; return i }
+func (i Input) between(low, high float64) Input { i.Min, i.Max = low, high; return i }
+func (i Input) match(pattern string) Input      { i.Match = regexp.MustCompile(pattern); return i }
+func (i Input) policy(k iam.Kind) Input         { i.Policy = &k; return i }
+
+func (i Input) refers(by string, types ...string) Input {
+	i.Refers = &Reference{Types: types, By: by}
+	return i
+}
+
+// arnOf builds regional ARNs.
+func arnOf(service, prefix string) func(account, name string) string {
+	return func(account, name string) string {
+		return fmt.Sprintf("arn:aws:%s:%s:%s:%s%s", service, cloud.Region, account, prefix, strings.TrimPrefix(name, "/"))
+	}
+}
+
+// globalARN builds ARNs without a region.
+func globalARN(service, prefix string) func(account, name string) string {
+	return func(account, name string) string {
+		return fmt.Sprintf("arn:aws:%s::%s:%s%s", service, account, prefix, name)
+	}
+}
+
+// numbered returns ids that AWS makes up.
+func numbered(format string) func(*Call) string {
+	return func(c *Call) string { return fmt.Sprintf(format, c.Cloud.Serial()) }
+}
+
+// joined returns ids made of inputs.
+func joined(separator string, paths ...string) func(*Call) string {
+	return func(c *Call) string {
+		var parts []string
+		for _, p := range paths {
+			parts = append(parts, c.Str(p))
+		}
+		return strings.Join(parts, separator)
+	}
+}
+
+// arns of roles and keys that inputs refer to.
+var (
+	roleARN = text.refers("arn", cloud.RoleType)
+	keyARN  = text.refers("arn", cloud.KeyType)
+)
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+// password returns random letters and digits.
+func password(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // crypto/rand.Read never fails
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return string(b)
+}

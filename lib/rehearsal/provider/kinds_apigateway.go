@@ -1,0 +1,3 @@
+package provider
+
+func apigatewayKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func cloudtrailKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func codebuildKinds() []Kind { return nil }

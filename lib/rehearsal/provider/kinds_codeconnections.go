@@ -1,0 +1,3 @@
+package provider
+
+func codeconnectionsKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func codepipelineKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func dynamodbKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func ecrKinds() []Kind { return nil }

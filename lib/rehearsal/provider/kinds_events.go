@@ -1,0 +1,3 @@
+package provider
+
+func eventsKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func lambdaKinds() []Kind { return nil }

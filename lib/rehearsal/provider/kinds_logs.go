@@ -1,0 +1,3 @@
+package provider
+
+func logsKinds() []Kind { return nil }

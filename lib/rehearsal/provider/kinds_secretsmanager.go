@@ -1,0 +1,3 @@
+package provider
+
+func secretsmanagerKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func snsKinds() []Kind { return nil }

@@ -1,0 +1,3 @@
+package provider
+
+func sqsKinds() []Kind { return nil }

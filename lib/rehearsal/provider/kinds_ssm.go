@@ -1,0 +1,3 @@
+package provider
+
+func ssmKinds() []Kind { return nil }

@@ -1,0 +1,136 @@
+package rehearsal
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"delivery/lib/naming"
+	"delivery/lib/platform"
+	"delivery/lib/rehearsal/cloud"
+)
+
+// Types of the resources that the steps look at.
+const (
+	connectionType = "aws:codeconnections/connection:Connection"
+	parameterType  = "aws:ssm/parameter:Parameter"
+	pipelineType   = "aws:codepipeline/pipeline:Pipeline"
+)
+
+// Handshake does what a person does in the console: it completes the
+// handshake of the source connection, which is created pending.
+func (r *Rehearsal) Handshake(context.Context) error {
+	name := r.names(naming.Shared).Of(naming.SourceConnection)
+	c := r.Cloud.First(cloud.DeliveryAccount, connectionType, func(c *cloud.Resource) bool { return c.Name == name })
+	if c == nil {
+		return fmt.Errorf("connection %s does not exist: shared did not make it", name)
+	}
+	r.Cloud.Update(c.Account, c.Type, c.ID, func(c *cloud.Resource) {
+		outputs := map[string]any{}
+		for k, v := range c.Outputs {
+			outputs[k] = v
+		}
+		outputs["connectionStatus"] = "AVAILABLE"
+		c.Outputs = outputs
+	})
+	return nil
+}
+
+// PushImage stands for the docker build: it puts an image with the given
+// findings into the registry and returns its digest. The scan gate learns of
+// it as on AWS.
+func (r *Rehearsal) PushImage(tag string, findings map[string]int) (string, error) {
+	sum := sha256.Sum256([]byte(r.Suffix + tag))
+	digest := "sha256:" + hex.EncodeToString(sum[:])
+	return digest, r.API.PushImage(cloud.DeliveryAccount, r.names(naming.Shared).Of(naming.ImageRepository), digest, tag, findings)
+}
+
+// ApprovedImage returns the digest that the scan gate approved.
+func (r *Rehearsal) ApprovedImage() string {
+	p := r.Cloud.Get(cloud.DeliveryAccount, parameterType, r.names(naming.Shared).Of(naming.ApprovedImage))
+	if p == nil {
+		return ""
+	}
+	return p.Str("value")
+}
+
+// BuildImage is `make image`: it starts the deployed project, in whose place
+// an image is pushed.
+func (r *Rehearsal) BuildImage(ctx context.Context) error {
+	builds, err := r.Platform.CodeBuild(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Platform.BuildImage(ctx, builds, 100*time.Millisecond); err != nil {
+		return err
+	}
+	if err := r.Runtime.Idle(ctx); err != nil {
+		return err
+	}
+	if got := r.ApprovedImage(); !strings.HasPrefix(got, "sha256:") {
+		return fmt.Errorf("the scan gate has not approved the image: the parameter holds %q", got)
+	}
+	return nil
+}
+
+// DeployPlatform brings every project up, in order, with what a person does in
+// between. It is told of every step.
+func (r *Rehearsal) DeployPlatform(ctx context.Context, step func(string, func(context.Context) error) error) error {
+	up := func(project string) error {
+		return step("make up PROJECT="+project, func(ctx context.Context) error { return r.Platform.Up(ctx, project) })
+	}
+	return firstError(
+		func() error { return step("make configure", r.Configure) },
+		func() error { return step("make bootstrap", r.Platform.Bootstrap) },
+		func() error { return up("targets/dev") },
+		func() error { return up("targets/staging") },
+		func() error { return up("targets/prod") },
+		func() error { return up("shared") },
+		func() error { return step("complete the connection's handshake (not played)", r.Handshake) },
+		func() error { return step("make image (docker build not played)", r.BuildImage) },
+		func() error { return up("environments/dev") },
+		func() error { return up("environments/staging") },
+		func() error { return up("environments/prod") },
+		func() error { return step("let the runs that creation started fail", r.Runtime.Idle) },
+	)
+}
+
+func firstError(steps ...func() error) error {
+	for _, s := range steps {
+		if err := s(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Commit puts the sample workload into the repository, with changes of files
+// by their path; a nil content removes a file.
+func (r *Rehearsal) Commit(message string, changes map[string][]byte) (string, error) {
+	return r.GitHub.Commit(message, changes)
+}
+
+// DestroyAll is `make destroy-all`.
+func (r *Rehearsal) DestroyAll(ctx context.Context, force bool) error {
+	return r.Platform.DestroyAll(ctx, force)
+}
+
+// Left lists everything that is left in the local cloud: resources, objects,
+// running builds.
+func (r *Rehearsal) Left() []string {
+	var left []string
+	for _, d := range r.Cloud.Deployed() {
+		left = append(left, fmt.Sprintf("%s %s in account %s", d.Type, d.ID, d.Account))
+	}
+	return left
+}
+
+// Installed returns the Platform, for scenarios that act as its user.
+func (r *Rehearsal) Installed() *platform.Platform { return r.Platform }
+
+// errRejected ends a delivery that a person did not want.
+var errRejected = errors.New("production was rejected")

@@ -1,0 +1,221 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/provider"
+)
+
+// Question is what a person is asked before production is deployed.
+type Question struct {
+	Pipeline, Commit, Summary, Digest string
+	// Diff is the readable diff of the preview.
+	Diff string
+}
+
+// Story is the main job from the first command to nothing left.
+type Story struct {
+	*Rehearsal
+	Tree *Tree
+	// Approve answers for the person who approves production.
+	Approve func(context.Context, Question) (bool, error)
+	// Keep, where set, is called when everything is deployed, and what is
+	// deployed is not removed.
+	Keep func(context.Context) error
+	// InventoryFile gets the inventory at its fullest; none where empty.
+	InventoryFile string
+
+	report Report
+	step   string // the running step, under which the tree grows
+}
+
+// Play runs the story to its end and returns its report.
+func (s *Story) Play(ctx context.Context) Report {
+	s.report = Report{Suffix: s.Suffix, Started: time.Now(), Types: len(provider.Types()), NotPlayed: NotPlayed(), Deployed: map[string]int{}}
+	s.Cloud.Journal.Listen(s.observe)
+	err := s.play(ctx)
+	s.report.Ended = time.Now()
+	if err != nil {
+		s.report.Err = err.Error()
+	}
+	s.report.Steps = s.Tree.Nodes()
+	s.report.Timeline = s.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "notification", "denied", "fault")
+	allowed, denied := s.Cloud.Counts()
+	s.report.Allowed = allowed
+	for _, d := range denied {
+		s.report.Denied = append(s.report.Denied, d.Error())
+	}
+	return s.report
+}
+
+func (s *Story) play(ctx context.Context) error {
+	err := s.DeployPlatform(ctx, s.takes(ctx))
+	if err != nil {
+		return err
+	}
+	first := s.push("Deliver the sample workload", nil)
+	if err := s.do(ctx, "git push: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
+		return err
+	}
+	s.count()
+	s.checkDeployed()
+	if s.InventoryFile != "" {
+		if err := s.WriteInventory(s.InventoryFile); err != nil {
+			return err
+		}
+	}
+	if s.Keep != nil {
+		return s.Keep(ctx)
+	}
+	return s.remove(ctx)
+}
+
+// remove takes everything away again, the workload by a push, as its users must.
+func (s *Story) remove(ctx context.Context) error {
+	manifest, err := removal(s.Root)
+	if err != nil {
+		return err
+	}
+	last := s.push("Remove the sample workload", map[string][]byte{"delivery.yaml": manifest})
+	rejected := false
+	if err := s.do(ctx, "git push that removes the workload", last); errors.Is(err, errRejected) {
+		rejected = true
+	} else if err != nil {
+		return err
+	}
+	title := "make destroy-all"
+	if rejected {
+		title += " FORCE=yes"
+	}
+	if err := s.do(ctx, title, func(ctx context.Context) error { return s.DestroyAll(ctx, rejected) }); err != nil {
+		return err
+	}
+	left := s.Left()
+	s.check("nothing is left", fmt.Sprintf("%d resources, queues, objects or keys in use in the four accounts and on GitHub", len(left)), len(left) == 0)
+	if len(left) > 0 {
+		return fmt.Errorf("destroy-all left %d resources: %v", len(left), left)
+	}
+	return nil
+}
+
+// takes returns a function that runs a step of the platform's deployment.
+func (s *Story) takes(ctx context.Context) func(string, func(context.Context) error) error {
+	return func(title string, f func(context.Context) error) error { return s.do(ctx, title, f) }
+}
+
+// do runs a step and shows it.
+func (s *Story) do(ctx context.Context, title string, f func(context.Context) error) error {
+	s.step = title
+	s.Tree.Set(Running, "", title)
+	err := f(ctx)
+	switch {
+	case errors.Is(err, errRejected):
+		s.Tree.Set(Stopped, err.Error(), title)
+	case err != nil:
+		s.Tree.Set(Failed, "", title)
+		return fmt.Errorf("%s: %w", title, err)
+	default:
+		s.Tree.Set(Done, "", title)
+	}
+	return err
+}
+
+// push returns the step that commits, pushes and follows the delivery.
+func (s *Story) push(message string, changes map[string][]byte) func(context.Context) error {
+	return func(ctx context.Context) error {
+		commit, err := s.Commit(message, changes)
+		if err != nil {
+			return err
+		}
+		if err := s.GitHub.Push(ctx, Branch, Person); err != nil {
+			return err
+		}
+		for _, env := range naming.Environments()[:2] {
+			if _, err := s.Deployed(ctx, env, commit); err != nil {
+				return err
+			}
+		}
+		return s.production(ctx, commit)
+	}
+}
+
+// production waits for the question, asks it, and waits for the end.
+func (s *Story) production(ctx context.Context, commit string) error {
+	q, err := s.AwaitApproval(ctx, commit)
+	if err != nil {
+		return err
+	}
+	yes, err := s.Approve(ctx, q)
+	if err != nil {
+		return err
+	}
+	decision := map[bool]string{true: "approved", false: "rejected"}[yes]
+	s.report.Approvals = append(s.report.Approvals, Approved{q.Pipeline, q.Commit, q.Summary, q.Diff, decision})
+	if err := s.Decide(commit, yes, "decided in the rehearsal"); err != nil {
+		return err
+	}
+	if yes {
+		_, err = s.Deployed(ctx, naming.Prod, commit)
+		return err
+	}
+	if _, err := s.Ended(ctx, naming.Prod, commit); err != nil {
+		return err
+	}
+	return errRejected
+}
+
+// count remembers how many resources each stack has.
+func (s *Story) count() {
+	for _, d := range s.Cloud.Deployed() {
+		s.report.Deployed[d.Stack]++
+	}
+}
+
+func (s *Story) check(what, detail string, ok bool) {
+	s.report.Checks = append(s.report.Checks, Check{what, detail, ok})
+}
+
+// checkDeployed looks at what the first push must have done.
+func (s *Story) checkDeployed() {
+	approved := len(s.report.Approvals) == 1 && s.report.Approvals[0].Decision == "approved"
+	envs := naming.Environments()
+	if !approved {
+		envs = envs[:2]
+	}
+	for _, env := range envs {
+		account := map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}[env]
+		n := len(s.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Cloud.Find(account, parameterType, nil))
+		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
+		var commit string
+		for _, e := range s.Runs(env) {
+			commit = e.Variables[delivery.VarCommit]
+		}
+		_, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), delivery.LedgerKey(string(env), commit))
+		s.check("the ledger holds the deployment to "+string(env), "commit "+short(commit), err == nil)
+	}
+	s.checkOrder()
+	_, denied := s.Cloud.Counts()
+	s.check("no call was denied", fmt.Sprintf("%d denied", len(denied)), len(denied) == 0)
+}
+
+// checkOrder holds the pipelines to requirements S1 to S3.
+func (s *Story) checkOrder() {
+	dev, staging, prod := last(s.Runs(naming.Dev)), last(s.Runs(naming.Staging)), last(s.Runs(naming.Prod))
+	if dev == nil || staging == nil || prod == nil {
+		s.check("every pipeline ran", "a run is missing", false)
+		return
+	}
+	parallel := dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended)
+	s.check("dev and staging ran in parallel", fmt.Sprintf("they started %s apart", dev.Started.Sub(staging.Started).Abs().Round(time.Millisecond)), parallel)
+	s.check("production started after staging had succeeded", fmt.Sprintf("%s after staging's start", prod.Started.Sub(staging.Started).Round(time.Millisecond)), staging.DeployedBefore(prod.Started))
+	same := dev.Variables[delivery.VarCommit] == staging.Variables[delivery.VarCommit] && staging.Variables[delivery.VarCommit] == prod.Variables[delivery.VarCommit]
+	s.check("one commit went everywhere", short(prod.Variables[delivery.VarCommit]), same)
+}
+
+func short(commit string) string { return commit[:min(len(commit), 12)] }
