@@ -3,7 +3,6 @@ package cloud
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 
 	"delivery/lib/rehearsal/iam"
@@ -34,28 +33,49 @@ func (d *Denied) Error() string {
 // Authorize evaluates every policy that has a say in a call. The error is a
 // *Denied. Allowed and denied calls are counted and written to the journal.
 func (c *Cloud) Authorize(call Call) error {
-	req := iam.Request{Action: call.Action, Resource: call.Resource, ResourceAccount: c.owner(call), Context: maps.Clone(call.Context)}
+	if denied := c.judge(call); denied != nil {
+		return c.deny(denied)
+	}
+	c.mu.Lock()
+	c.allowed++
+	c.mu.Unlock()
+	c.Journal.Add(Event{Kind: "call", Subject: call.Action, Message: call.who() + " " + call.Action + " " + call.Resource,
+		Fields: map[string]any{"who": call.who(), "action": call.Action, "resource": call.Resource}})
+	return nil
+}
+
+// Allowed is Authorize for a question that is no call: nothing is counted.
+func (c *Cloud) Allowed(call Call) error {
+	if denied := c.judge(call); denied != nil {
+		return denied
+	}
+	return nil
+}
+
+// who is the caller's name in messages.
+func (call Call) who() string {
+	if call.Session != nil {
+		return call.Session.ARN()
+	}
+	return call.Service
+}
+
+func (c *Cloud) judge(call Call) *Denied {
+	req := iam.Request{Action: call.Action, Resource: call.Resource, ResourceAccount: c.owner(call), Context: call.Context, Time: c.Now()}
 	var policies iam.Policies
-	who := call.Service
 	if call.Session != nil {
 		req.Principal = call.Session.Principal
-		who = call.Session.ARN()
 		policies.Identity, policies.Boundary = c.identity(call.Session.Role)
 		if !c.Now().Before(call.Session.Expires) {
-			return c.deny(&Denied{who, call.Action, call.Resource, "ExpiredToken: the session's credentials have expired"})
+			return &Denied{call.who(), call.Action, call.Resource, "ExpiredToken: the session's credentials have expired"}
 		}
 	} else {
 		req.Principal = iam.Principal{Kind: iam.Service, ARN: call.Service}
 	}
 	policies.Resource = c.resourcePolicy(call)
 	if d := iam.Evaluate(req, policies); !d.Allowed {
-		return c.deny(&Denied{who, call.Action, call.Resource, d.Reason})
+		return &Denied{call.who(), call.Action, call.Resource, d.Reason}
 	}
-	c.mu.Lock()
-	c.allowed++
-	c.mu.Unlock()
-	c.Journal.Add(Event{Kind: "call", Subject: call.Action, Message: who + " " + call.Action + " " + call.Resource,
-		Fields: map[string]any{"who": who, "action": call.Action, "resource": call.Resource}})
 	return nil
 }
 

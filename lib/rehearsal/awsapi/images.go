@@ -1,0 +1,107 @@
+package awsapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+const repositoryType = "aws:ecr/repository:Repository"
+
+// registry holds the images of all repositories, by repository ARN.
+type registry struct{ images map[string][]image }
+
+type image struct {
+	digest, tag string
+	findings    map[string]int
+}
+
+// PushImage puts an image into a repository, whose scan ends at once with the
+// given findings by severity, and emits what ECR emits.
+func (s *Server) PushImage(account, repository, digest, tag string, findings map[string]int) error {
+	arn := "arn:aws:ecr:" + cloud.Region + ":" + account + ":repository/" + repository
+	repo := s.cloud.ByARN(arn)
+	if repo == nil {
+		return fmt.Errorf("RepositoryNotFoundException: repository %s does not exist", repository)
+	}
+	s.mu.Lock()
+	for _, i := range s.ecr.images[arn] {
+		if i.tag == tag && repo.Str("imageTagMutability") == "IMMUTABLE" {
+			s.mu.Unlock()
+			return fmt.Errorf("ImageTagAlreadyExistsException: the tag %s exists and tags are immutable", tag)
+		}
+	}
+	s.ecr.images[arn] = append(s.ecr.images[arn], image{digest, tag, maps.Clone(findings)})
+	s.mu.Unlock()
+	s.cloud.SetBlob("image:"+arn+"@"+digest, []byte(tag))
+	if repo.Value("imageScanningConfiguration.scanOnPush") != true {
+		return nil
+	}
+	detail, err := json.Marshal(map[string]any{
+		"scan-status": "COMPLETE", "repository-name": repository, "finding-severity-counts": findings, "image-digest": digest, "image-tags": []string{tag},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.runtime().PutEvent(Event{Account: account, Bus: "default", Source: "aws.ecr", DetailType: "ECR Image Scan", Detail: string(detail), Resources: []string{arn}})
+	return err
+}
+
+func (s *Server) findImage(r *request, action string) (arn string, found *image, err error) {
+	var in struct {
+		RepositoryName string `json:"repositoryName"`
+		ImageID        struct {
+			Digest string `json:"imageDigest"`
+			Tag    string `json:"imageTag"`
+		} `json:"imageId"`
+		ImageIDs []struct {
+			Digest string `json:"imageDigest"`
+			Tag    string `json:"imageTag"`
+		} `json:"imageIds"`
+	}
+	if err := r.bind(&in); err != nil {
+		return "", nil, err
+	}
+	arn = r.own("ecr", "repository/", in.RepositoryName)
+	if err := s.authorize(r, action, arn, nil); err != nil {
+		return "", nil, err
+	}
+	if s.cloud.ByARN(arn) == nil {
+		return "", nil, fail(http.StatusBadRequest, "RepositoryNotFoundException", "The repository with name '%s' does not exist", in.RepositoryName)
+	}
+	wanted := in.ImageID
+	if len(in.ImageIDs) > 0 {
+		wanted = in.ImageIDs[0]
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range s.ecr.images[arn] {
+		if i.digest == wanted.Digest || wanted.Tag != "" && i.tag == wanted.Tag {
+			return arn, &i, nil
+		}
+	}
+	return arn, nil, fail(http.StatusBadRequest, "ImageNotFoundException", "The image with imageId %+v does not exist", wanted)
+}
+
+func (s *Server) describeFindings(r *request) (any, error) {
+	_, i, err := s.findImage(r, "ecr:DescribeImageScanFindings")
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"imageId":           map[string]any{"imageDigest": i.digest, "imageTag": i.tag},
+		"imageScanStatus":   map[string]any{"status": "COMPLETE"},
+		"imageScanFindings": map[string]any{"findingSeverityCounts": i.findings, "findings": []any{}},
+	}, nil
+}
+
+func (s *Server) describeImages(r *request) (any, error) {
+	_, i, err := s.findImage(r, "ecr:DescribeImages")
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"imageDetails": []any{map[string]any{"imageDigest": i.digest, "imageTags": []string{i.tag}}}}, nil
+}

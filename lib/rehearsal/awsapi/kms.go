@@ -1,0 +1,239 @@
+package awsapi
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+const aliasType = "aws:kms/alias:Alias"
+
+// keyring encrypts with a secret for each key. Keys that were deleted stay
+// unusable for ever, as keys that are pending deletion.
+type keyring struct {
+	mu      sync.Mutex
+	secret  []byte
+	deleted map[string]bool
+	cloud   *cloud.Cloud
+}
+
+func (k *keyring) init(c *cloud.Cloud) {
+	k.secret, k.deleted, k.cloud = make([]byte, 32), map[string]bool{}, c
+	_, _ = rand.Read(k.secret) // crypto/rand.Read never fails
+	c.OnChange(func(change cloud.Change, r *cloud.Resource) {
+		if change == cloud.Deleted && r.Type == cloud.KeyType {
+			k.mu.Lock()
+			k.deleted[r.ARN] = true
+			k.mu.Unlock()
+		}
+	})
+}
+
+// usable says whether a key can be used.
+func (k *keyring) usable(arn string) error {
+	k.mu.Lock()
+	deleted := k.deleted[arn]
+	k.mu.Unlock()
+	r := k.cloud.ByARN(arn)
+	switch {
+	case deleted:
+		return fail(http.StatusBadRequest, "KMSInvalidStateException", "%s is pending deletion.", arn)
+	case r == nil:
+		return fail(http.StatusBadRequest, "NotFoundException", "Key '%s' does not exist", arn)
+	case r.Value("isEnabled") == false:
+		return fail(http.StatusBadRequest, "DisabledException", "%s is disabled.", arn)
+	}
+	return nil
+}
+
+// resolve turns a key id, key ARN, alias name or alias ARN into a key ARN.
+func (s *Server) resolve(r *request, id string) (string, error) {
+	account := r.session.Account
+	name := id
+	if strings.HasPrefix(id, "arn:") {
+		parts := strings.SplitN(id, ":", 6)
+		if len(parts) != 6 {
+			return "", fail(http.StatusBadRequest, "NotFoundException", "Invalid arn %s", id)
+		}
+		account, name = parts[4], parts[5]
+	}
+	if strings.HasPrefix(name, "alias/") {
+		alias := s.cloud.First(account, aliasType, func(a *cloud.Resource) bool { return a.Name == name })
+		if alias == nil {
+			return "", fail(http.StatusBadRequest, "NotFoundException", "Alias arn:aws:kms:%s:%s:%s is not found.", cloud.Region, account, name)
+		}
+		return alias.Str("targetKeyArn"), nil
+	}
+	arn := "arn:aws:kms:" + cloud.Region + ":" + account + ":key/" + strings.TrimPrefix(name, "key/")
+	return arn, s.kms.usable(arn)
+}
+
+// keyContext are the condition keys of a use of a key.
+func keyContext(r *request, id string, context map[string]string) map[string][]string {
+	out := map[string][]string{"kms:CallerAccount": {r.session.Account}}
+	for k, v := range context {
+		out["kms:EncryptionContext:"+k] = []string{v}
+		out["kms:EncryptionContextKeys"] = append(out["kms:EncryptionContextKeys"], k)
+	}
+	if i := strings.Index(id, "alias/"); i >= 0 {
+		out["kms:RequestAlias"] = []string{id[i:]}
+	}
+	return out
+}
+
+func (s *Server) use(r *request, action, id string, context map[string]string) (string, error) {
+	arn, err := s.resolve(r, id)
+	if err != nil {
+		return "", err
+	}
+	if err := s.authorize(r, action, arn, keyContext(r, id, context)); err != nil {
+		return "", err
+	}
+	return arn, s.kms.usable(arn)
+}
+
+// box is what a ciphertext holds beside the sealed text.
+type box struct {
+	Key    string `json:"key"`
+	Sealed []byte `json:"sealed"`
+}
+
+func (k *keyring) aead(arn string) cipher.AEAD {
+	sum := sha256.Sum256(append([]byte(arn), k.secret...))
+	block, err := aes.NewCipher(sum[:])
+	if err != nil {
+		panic(err) // 32 bytes are a key
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err)
+	}
+	return gcm
+}
+
+// bound is the encryption context as authenticated data.
+func bound(context map[string]string) []byte {
+	b, err := json.Marshal(context) // sorted by key
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return b
+}
+
+func (k *keyring) seal(arn string, plaintext []byte, context map[string]string) []byte {
+	gcm := k.aead(arn)
+	nonce := make([]byte, gcm.NonceSize())
+	_, _ = rand.Read(nonce)
+	out, err := json.Marshal(box{arn, gcm.Seal(nonce, nonce, plaintext, bound(context))})
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+func (k *keyring) open(b box, context map[string]string) ([]byte, error) {
+	gcm := k.aead(b.Key)
+	if len(b.Sealed) < gcm.NonceSize() {
+		return nil, fail(http.StatusBadRequest, "InvalidCiphertextException", "the ciphertext is not readable")
+	}
+	out, err := gcm.Open(nil, b.Sealed[:gcm.NonceSize()], b.Sealed[gcm.NonceSize():], bound(context))
+	if err != nil {
+		return nil, fail(http.StatusBadRequest, "InvalidCiphertextException", "the ciphertext does not belong to this key or encryption context")
+	}
+	return out, nil
+}
+
+func (s *Server) encrypt(r *request) (any, error) {
+	var in struct {
+		KeyId             string
+		Plaintext         []byte
+		EncryptionContext map[string]string
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	// See Encrypt in the KMS API: at most 4096 bytes.
+	if len(in.Plaintext) == 0 || len(in.Plaintext) > 4096 {
+		return nil, fail(http.StatusBadRequest, "ValidationException", "plaintext has %d bytes: expected 1 to 4096", len(in.Plaintext))
+	}
+	arn, err := s.use(r, "kms:Encrypt", in.KeyId, in.EncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"CiphertextBlob": s.kms.seal(arn, in.Plaintext, in.EncryptionContext), "KeyId": arn, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, nil
+}
+
+func (s *Server) decrypt(r *request) (any, error) {
+	var in struct {
+		KeyId             string
+		CiphertextBlob    []byte
+		EncryptionContext map[string]string
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	var b box
+	if err := json.Unmarshal(in.CiphertextBlob, &b); err != nil {
+		return nil, fail(http.StatusBadRequest, "InvalidCiphertextException", "the ciphertext is not readable")
+	}
+	arn, err := s.use(r, "kms:Decrypt", b.Key, in.EncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	if in.KeyId != "" {
+		if asked, err := s.resolve(r, in.KeyId); err != nil || asked != arn {
+			return nil, fail(http.StatusBadRequest, "IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
+		}
+	}
+	plaintext, err := s.kms.open(b, in.EncryptionContext)
+	return map[string]any{"Plaintext": plaintext, "KeyId": arn, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, err
+}
+
+func (s *Server) generateDataKey(r *request) (any, error) {
+	var in struct {
+		KeyId, KeySpec    string
+		NumberOfBytes     int
+		EncryptionContext map[string]string
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	arn, err := s.use(r, "kms:GenerateDataKey", in.KeyId, in.EncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	if in.KeySpec != "" {
+		in.NumberOfBytes = map[string]int{"AES_256": 32, "AES_128": 16}[in.KeySpec]
+	}
+	if in.NumberOfBytes < 1 || in.NumberOfBytes > 1024 {
+		return nil, fail(http.StatusBadRequest, "ValidationException", "expected KeySpec or NumberOfBytes from 1 to 1024")
+	}
+	key := make([]byte, in.NumberOfBytes)
+	_, _ = rand.Read(key)
+	return map[string]any{"CiphertextBlob": s.kms.seal(arn, key, in.EncryptionContext), "Plaintext": key, "KeyId": arn}, nil
+}
+
+func (s *Server) describeKey(r *request) (any, error) {
+	var in struct{ KeyId string }
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	arn, err := s.resolve(r, in.KeyId)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r, "kms:DescribeKey", arn, nil); err != nil {
+		return nil, err
+	}
+	return map[string]any{"KeyMetadata": map[string]any{
+		"KeyId": arn[strings.LastIndex(arn, "/")+1:], "Arn": arn, "Enabled": true, "KeyState": "Enabled",
+		"KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT", "Origin": "AWS_KMS", "KeyManager": "CUSTOMER",
+	}}, nil
+}

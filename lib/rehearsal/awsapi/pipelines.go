@@ -1,0 +1,137 @@
+package awsapi
+
+import (
+	"net/http"
+	"time"
+)
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+func (s *Server) startBuild(r *request) (any, error) {
+	var in struct {
+		Project string `json:"projectName"`
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r, "codebuild:StartBuild", r.arn("codebuild", "project/"+in.Project), nil); err != nil {
+		return nil, err
+	}
+	b, err := s.runtime().StartBuild(r.Context(), r.session.Account, in.Project)
+	if err != nil {
+		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "%v", err)
+	}
+	return map[string]any{"build": buildJSON(b)}, nil
+}
+
+func (s *Server) batchGetBuilds(r *request) (any, error) {
+	var in struct {
+		IDs []string `json:"ids"`
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	found, missing := []any{}, []string{}
+	for _, id := range in.IDs {
+		b, ok := s.runtime().FindBuild(id)
+		if !ok {
+			missing = append(missing, id)
+			continue
+		}
+		if err := s.authorize(r, "codebuild:BatchGetBuilds", r.arn("codebuild", "project/"+b.Project), nil); err != nil {
+			return nil, err
+		}
+		found = append(found, buildJSON(b))
+	}
+	return map[string]any{"builds": found, "buildsNotFound": missing}, nil
+}
+
+func buildJSON(b Build) map[string]any {
+	out := map[string]any{
+		"id": b.ID, "arn": b.ARN, "projectName": b.Project, "buildStatus": b.Status, "currentPhase": b.Phase, "startTime": seconds(b.Started),
+		"buildComplete": b.Status != "IN_PROGRESS", "logs": map[string]any{"groupName": b.LogGroup, "streamName": b.Stream},
+	}
+	if !b.Ended.IsZero() {
+		out["endTime"] = seconds(b.Ended)
+	}
+	return out
+}
+
+func (s *Server) getPipelineState(r *request) (any, error) {
+	var in struct{ Name string }
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r, "codepipeline:GetPipelineState", r.arn("codepipeline", in.Name), nil); err != nil {
+		return nil, err
+	}
+	stages := []map[string]any{}
+	for _, a := range s.runtime().PipelineState(in.Name) {
+		if n := len(stages); n == 0 || stages[n-1]["stageName"] != a.Stage {
+			stages = append(stages, map[string]any{"stageName": a.Stage, "actionStates": []any{}, "latestExecution": map[string]any{"pipelineExecutionId": a.Execution, "status": a.Status}})
+		}
+		latest := map[string]any{"status": a.Status, "summary": a.Summary}
+		if a.Token != "" {
+			latest["token"] = a.Token
+		}
+		last := stages[len(stages)-1]
+		last["actionStates"] = append(last["actionStates"].([]any), map[string]any{"actionName": a.Action, "latestExecution": latest})
+	}
+	return map[string]any{"pipelineName": in.Name, "stageStates": stages}, nil
+}
+
+func (s *Server) listExecutions(r *request) (any, error) {
+	var in struct {
+		Name string `json:"pipelineName"`
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r, "codepipeline:ListPipelineExecutions", r.arn("codepipeline", in.Name), nil); err != nil {
+		return nil, err
+	}
+	out := []any{}
+	for _, e := range s.runtime().PipelineExecutions(in.Name) {
+		out = append(out, map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerDetail": e.Trigger}})
+	}
+	return map[string]any{"pipelineExecutionSummaries": out}, nil
+}
+
+func (s *Server) putApprovalResult(r *request) (any, error) {
+	var in struct {
+		PipelineName, StageName, ActionName, Token string
+		Result                                     struct{ Status, Summary string }
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r, "codepipeline:PutApprovalResult", r.arn("codepipeline", in.PipelineName+"/"+in.StageName+"/"+in.ActionName), nil); err != nil {
+		return nil, err
+	}
+	if err := s.runtime().PutApprovalResult(r.session, in.PipelineName, in.StageName, in.ActionName, in.Token, in.Result.Status, in.Result.Summary); err != nil {
+		return nil, fail(http.StatusBadRequest, "InvalidApprovalTokenException", "%v", err)
+	}
+	return map[string]any{"approvedAt": seconds(s.cloud.Now())}, nil
+}
+
+func (s *Server) startExecution(r *request) (any, error) {
+	var in struct {
+		Name      string
+		Variables []struct{ Name, Value string }
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r, "codepipeline:StartPipelineExecution", r.arn("codepipeline", in.Name), nil); err != nil {
+		return nil, err
+	}
+	variables := map[string]string{}
+	for _, v := range in.Variables {
+		variables[v.Name] = v.Value
+	}
+	id, err := s.runtime().StartPipeline(r.session, in.Name, variables)
+	if err != nil {
+		return nil, fail(http.StatusBadRequest, "PipelineNotFoundException", "%v", err)
+	}
+	return map[string]any{"pipelineExecutionId": id}, nil
+}

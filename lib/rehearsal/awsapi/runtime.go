@@ -1,0 +1,61 @@
+package awsapi
+
+import (
+	"context"
+	"time"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+// Event is an entry that was put on an event bus.
+type Event struct {
+	Account    string
+	Bus        string // name of the bus
+	Source     string
+	DetailType string
+	Detail     string // JSON object
+	Resources  []string
+}
+
+// Build is a build of CodeBuild.
+type Build struct {
+	ID, ARN, Project string
+	Status           string // IN_PROGRESS, SUCCEEDED, FAILED, STOPPED, FAULT
+	Phase            string
+	LogGroup, Stream string
+	Started, Ended   time.Time
+}
+
+// ActionState is where an action of a pipeline is.
+type ActionState struct {
+	Stage, Action, Status string
+	Execution             string
+	// Token answers a manual approval; empty where none waits.
+	Token   string
+	Summary string
+}
+
+// Execution is one run of a pipeline.
+type Execution struct {
+	ID, Pipeline, Status string
+	Started, Ended       time.Time
+	Trigger              string
+}
+
+// Runtime is what runs behind the APIs. The caller is authorised before.
+type Runtime interface {
+	// PutEvent puts an event on a bus and returns its id.
+	PutEvent(e Event) (id string, err error)
+	// StartBuild starts a build of a project.
+	StartBuild(ctx context.Context, account, project string) (Build, error)
+	// FindBuild returns a build by its id.
+	FindBuild(id string) (Build, bool)
+	// PipelineState returns the newest state of every action of a pipeline.
+	PipelineState(name string) []ActionState
+	// PipelineExecutions returns a pipeline's executions, newest first.
+	PipelineExecutions(name string) []Execution
+	// PutApprovalResult answers a manual approval.
+	PutApprovalResult(by *cloud.Session, pipeline, stage, action, token, status, summary string) error
+	// StartPipeline starts an execution by hand.
+	StartPipeline(by *cloud.Session, pipeline string, variables map[string]string) (id string, err error)
+}

@@ -1,0 +1,291 @@
+package awsapi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+const encryptionType = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
+
+// object splits a path into bucket and key.
+func object(r *http.Request) (bucket, key string) {
+	bucket, key, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return bucket, key
+}
+
+// s3Operation names the operation of a REST request.
+func s3Operation(r *http.Request) string {
+	bucket, key := object(r)
+	q := r.URL.Query()
+	switch {
+	case bucket == "":
+		return "ListBuckets"
+	case key == "":
+		return bucketOperation(r.Method, q)
+	}
+	switch r.Method {
+	case http.MethodGet:
+		if q.Has("uploadId") {
+			return "ListParts"
+		}
+		return "GetObject"
+	case http.MethodHead:
+		return "HeadObject"
+	case http.MethodPut:
+		switch {
+		case q.Has("partNumber"):
+			return "UploadPart"
+		case r.Header.Get("X-Amz-Copy-Source") != "":
+			return "CopyObject"
+		}
+		return "PutObject"
+	case http.MethodPost:
+		if q.Has("uploads") {
+			return "CreateMultipartUpload"
+		}
+		return "CompleteMultipartUpload"
+	case http.MethodDelete:
+		if q.Has("uploadId") {
+			return "AbortMultipartUpload"
+		}
+		return "DeleteObject"
+	}
+	return r.Method
+}
+
+func bucketOperation(method string, q url.Values) string {
+	switch {
+	case method == http.MethodHead:
+		return "HeadBucket"
+	case method == http.MethodPost && q.Has("delete"):
+		return "DeleteObjects"
+	case method != http.MethodGet:
+		return method + " bucket"
+	case q.Has("location"):
+		return "GetBucketLocation"
+	case q.Has("versioning"):
+		return "GetBucketVersioning"
+	case q.Has("versions"):
+		return "ListObjectVersions"
+	case q.Has("uploads"):
+		return "ListMultipartUploads"
+	case q.Get("list-type") == "2":
+		return "ListObjectsV2"
+	}
+	return "ListObjects"
+}
+
+// actions are the permissions that operations need. See "Required permissions
+// for Amazon S3 API operations". An empty action needs more than one look.
+var actions = map[string]string{
+	"ListBuckets": "s3:ListAllMyBuckets", "HeadBucket": "s3:ListBucket", "ListObjects": "s3:ListBucket", "ListObjectsV2": "s3:ListBucket",
+	"ListObjectVersions": "s3:ListBucketVersions", "ListMultipartUploads": "s3:ListBucketMultipartUploads", "GetBucketLocation": "s3:GetBucketLocation", "GetBucketVersioning": "s3:GetBucketVersioning",
+	"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "PutObject": "s3:PutObject", "CopyObject": "s3:PutObject", "UploadPart": "s3:PutObject",
+	"CreateMultipartUpload": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject", "AbortMultipartUpload": "s3:AbortMultipartUpload", "ListParts": "s3:ListMultipartUploadParts",
+	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
+}
+
+func (s *Server) serveS3(w http.ResponseWriter, r *request) {
+	if err := s.allowS3(r); err != nil {
+		writeError(w, r, err)
+		return
+	}
+	if key := s.bucketKey(bucketOf(r)); key != "" && r.operation != "ListBuckets" {
+		w.Header().Set("X-Amz-Server-Side-Encryption", "aws:kms")
+		w.Header().Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", key)
+	}
+	body, err := unchunk(r)
+	if err != nil {
+		writeError(w, r, fail(http.StatusBadRequest, "IncompleteBody", "%v", err))
+		return
+	}
+	forward := r.Clone(r.Context())
+	forward.Body, forward.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	s.s3.ServeHTTP(w, forward)
+}
+
+func bucketOf(r *request) string {
+	b, _ := object(r.Request)
+	return b
+}
+
+// allowS3 authorises a request, with the use of the bucket's key.
+func (s *Server) allowS3(r *request) error {
+	action := actions[r.operation]
+	bucket, key := object(r.Request)
+	switch {
+	case action == "":
+		return fail(http.StatusNotImplemented, "NotImplemented", "the local cloud does not play s3 %s", r.operation)
+	case r.operation == "ListBuckets":
+		return s.authorize(r, action, "*", nil)
+	case s.cloud.First("", cloud.BucketType, func(b *cloud.Resource) bool { return b.Name == bucket }) == nil:
+		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case key == "" && r.operation != "DeleteObjects":
+		return s.authorize(r, action, "arn:aws:s3:::"+bucket, listContext(r.URL.Query()))
+	case r.operation == "DeleteObjects":
+		return s.allowDeletes(r, bucket)
+	}
+	if err := s.allowObject(r, action, bucket, key); err != nil {
+		return err
+	}
+	if from := r.Header.Get("X-Amz-Copy-Source"); from != "" {
+		return s.allowSource(r, from)
+	}
+	return nil
+}
+
+func (s *Server) allowObject(r *request, action, bucket, key string) error {
+	arn := "arn:aws:s3:::" + bucket + "/" + key
+	if err := s.authorize(r, action, arn, objectContext(r.Request)); err != nil {
+		return err
+	}
+	switch r.operation {
+	case "GetObject", "HeadObject":
+		if _, err := s.store.backend.HeadObject(bucket, key); err != nil {
+			return s.missing(r, bucket)
+		}
+		if r.operation == "GetObject" {
+			return s.useKey(r, "kms:Decrypt", bucket, key)
+		}
+	case "PutObject", "CopyObject", "CreateMultipartUpload":
+		return s.useKey(r, "kms:GenerateDataKey", bucket, key)
+	case "UploadPart", "CompleteMultipartUpload":
+		// See "Uploading and copying objects using multipart upload": the key
+		// that CreateMultipartUpload made has to be read again.
+		return s.useKey(r, "kms:Decrypt", bucket, key)
+	}
+	return nil
+}
+
+// missing tells apart what GetObject tells apart: who may list learns that an
+// object does not exist, others are denied.
+func (s *Server) missing(r *request, bucket string) error {
+	if err := s.cloud.Allowed(cloud.Call{Session: r.session, Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + bucket}); err != nil {
+		return s.authorize(r, "s3:ListBucket", "arn:aws:s3:::"+bucket, nil)
+	}
+	return fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+}
+
+func (s *Server) allowSource(r *request, from string) error {
+	path, err := url.PathUnescape(strings.TrimPrefix(from, "/"))
+	if err != nil {
+		return fail(http.StatusBadRequest, "InvalidArgument", "copy source %q is not readable", from)
+	}
+	path, _, _ = strings.Cut(path, "?")
+	bucket, key, _ := strings.Cut(path, "/")
+	if err := s.authorize(r, "s3:GetObject", "arn:aws:s3:::"+bucket+"/"+key, nil); err != nil {
+		return err
+	}
+	return s.useKey(r, "kms:Decrypt", bucket, key)
+}
+
+func (s *Server) allowDeletes(r *request, bucket string) error {
+	var list struct {
+		Objects []struct {
+			Key string `xml:"Key"`
+		} `xml:"Object"`
+	}
+	if err := xml.Unmarshal(r.body, &list); err != nil {
+		return fail(http.StatusBadRequest, "MalformedXML", "%v", err)
+	}
+	var errs []error
+	for _, o := range list.Objects {
+		errs = append(errs, s.authorize(r, "s3:DeleteObject", "arn:aws:s3:::"+bucket+"/"+o.Key, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// useKey authorises the caller to use the bucket's key through S3, with the
+// encryption context that S3 gives: the bucket where it has a bucket key,
+// else the object. See "Encryption context" in "Using server-side encryption
+// with AWS KMS keys".
+func (s *Server) useKey(r *request, action, bucket, key string) error {
+	arn := s.bucketKey(bucket)
+	if arn == "" {
+		return nil
+	}
+	about := "arn:aws:s3:::" + bucket
+	if on, _ := s.encryption(bucket).Value("rules.0.bucketKeyEnabled").(bool); !on {
+		about += "/" + key
+	}
+	if err := s.kms.usable(arn); err != nil {
+		return err
+	}
+	return s.authorize(r, action, arn, map[string][]string{
+		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {r.session.Account},
+		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
+	})
+}
+
+func (s *Server) encryption(bucket string) *cloud.Resource {
+	return s.cloud.First("", encryptionType, func(e *cloud.Resource) bool { return e.Str("bucket") == bucket })
+}
+
+// bucketKey is the ARN of the key that a bucket is encrypted with, "" for none.
+func (s *Server) bucketKey(bucket string) string {
+	if e := s.encryption(bucket); e != nil {
+		return e.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
+	}
+	return ""
+}
+
+func listContext(q url.Values) map[string][]string {
+	out := map[string][]string{}
+	for _, k := range []string{"prefix", "delimiter", "max-keys"} {
+		if q.Has(k) {
+			out["s3:"+k] = []string{q.Get(k)}
+		}
+	}
+	return out
+}
+
+func objectContext(r *http.Request) map[string][]string {
+	out := map[string][]string{}
+	for _, k := range []string{"x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-acl", "x-amz-storage-class"} {
+		if v := r.Header.Get(k); v != "" {
+			out["s3:"+k] = []string{v}
+		}
+	}
+	return out
+}
+
+// unchunk takes the body out of its aws-chunked encoding. The chunks'
+// signatures are not verified; the request's is.
+func unchunk(r *request) ([]byte, error) {
+	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		return r.body, nil
+	}
+	r.Header.Del("Content-Encoding")
+	r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+	var out bytes.Buffer
+	in := bufio.NewReader(bytes.NewReader(r.body))
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		text, _, _ := strings.Cut(strings.TrimSpace(line), ";")
+		n, err := strconv.ParseInt(text, 16, 64)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return out.Bytes(), nil
+		}
+		if _, err := io.CopyN(&out, in, n); err != nil {
+			return nil, err
+		}
+		if _, err := in.Discard(2); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package awsapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+// Server is the HTTP handler of all services.
+type Server struct {
+	cloud *cloud.Cloud
+	mu    sync.Mutex
+	rt    Runtime
+	s3    http.Handler
+	store *store
+	kms   keyring
+	items map[string]map[string]map[string]any // DynamoDB: by table ARN and key
+	ecr   registry
+}
+
+// New returns the handler of a cloud, and becomes its object store.
+func New(c *cloud.Cloud, rt Runtime) *Server {
+	s := &Server{cloud: c, rt: rt, items: map[string]map[string]map[string]any{}, ecr: registry{images: map[string][]image{}}}
+	s.store, s.s3 = newStore()
+	c.Objects = s.store
+	s.kms.init(c)
+	return s
+}
+
+// SetRuntime sets what runs behind the APIs.
+func (s *Server) SetRuntime(rt Runtime) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rt = rt
+}
+
+func (s *Server) runtime() Runtime {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rt
+}
+
+// request is a call to a service, authenticated.
+type request struct {
+	*http.Request
+	service   string
+	operation string
+	session   *cloud.Session
+	body      []byte
+}
+
+// apiError is an error as AWS's APIs report it.
+type apiError struct {
+	Status  int
+	Code    string
+	Message string
+}
+
+// Error implements error.
+func (e *apiError) Error() string { return e.Code + ": " + e.Message }
+
+func fail(status int, code, format string, args ...any) *apiError {
+	return &apiError{status, code, fmt.Sprintf(format, args...)}
+}
+
+// maxBody bounds what a request may carry, in bytes.
+const maxBody = 256 << 20
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return // the client is gone
+	}
+	req := &request{Request: r, body: body}
+	signature, err := parseSignature(r)
+	if err != nil {
+		writeError(w, req, err)
+		return
+	}
+	req.service = signature.service
+	req.operation = operation(req)
+	if s.strike(w, req) {
+		return
+	}
+	if req.session, err = s.authenticate(r, body, signature); err != nil {
+		writeError(w, req, err)
+		return
+	}
+	if req.service == "s3" {
+		s.serveS3(w, req)
+		return
+	}
+	out, err := s.dispatch(req)
+	if err != nil {
+		writeError(w, req, err)
+		return
+	}
+	writeResult(w, req, out)
+}
+
+// strike lets an injected fault answer.
+func (s *Server) strike(w http.ResponseWriter, r *request) bool {
+	f := s.cloud.Strike(r.service, r.operation, r.URL.Path+string(r.body[:min(len(r.body), 4096)]))
+	if f == nil {
+		return false
+	}
+	s.cloud.Journal.Add(cloud.Event{Kind: "fault", Subject: r.service + ":" + r.operation, Message: fmt.Sprintf("%d %s %s", f.Status, f.Code, r.URL.Path)})
+	if h, ok := w.(http.Hijacker); ok && f.Reset {
+		if conn, _, err := h.Hijack(); err == nil {
+			_ = conn.Close()
+			return true
+		}
+	}
+	writeError(w, r, fail(f.Status, f.Code, "the local cloud was told to fail here"))
+	return true
+}
+
+// operation names what a request asks for.
+func operation(r *request) string {
+	if r.service == "s3" {
+		return s3Operation(r.Request)
+	}
+	if t := r.Header.Get("X-Amz-Target"); t != "" {
+		return t[strings.LastIndex(t, ".")+1:]
+	}
+	return formValue(r.body, "Action")
+}
+
+type handler func(*Server, *request) (any, error)
+
+var handlers = map[string]handler{
+	"sts:GetCallerIdentity": (*Server).getCallerIdentity,
+	"sts:AssumeRole":        (*Server).assumeRole,
+
+	"kms:Encrypt":         (*Server).encrypt,
+	"kms:Decrypt":         (*Server).decrypt,
+	"kms:GenerateDataKey": (*Server).generateDataKey,
+	"kms:DescribeKey":     (*Server).describeKey,
+
+	"ssm:GetParameter": (*Server).getParameter,
+	"ssm:PutParameter": (*Server).putParameter,
+
+	"secretsmanager:GetSecretValue": (*Server).getSecretValue,
+
+	"dynamodb:PutItem":    (*Server).putItem,
+	"dynamodb:GetItem":    (*Server).getItem,
+	"dynamodb:DeleteItem": (*Server).deleteItem,
+
+	"events:PutEvents": (*Server).putEvents,
+
+	"ecr:DescribeImageScanFindings": (*Server).describeFindings,
+	"ecr:DescribeImages":            (*Server).describeImages,
+
+	"codebuild:StartBuild":     (*Server).startBuild,
+	"codebuild:BatchGetBuilds": (*Server).batchGetBuilds,
+
+	"codepipeline:GetPipelineState":       (*Server).getPipelineState,
+	"codepipeline:ListPipelineExecutions": (*Server).listExecutions,
+	"codepipeline:PutApprovalResult":      (*Server).putApprovalResult,
+	"codepipeline:StartPipelineExecution": (*Server).startExecution,
+}
+
+func (s *Server) dispatch(r *request) (any, error) {
+	h := handlers[r.service+":"+r.operation]
+	if h == nil {
+		s.cloud.Journal.Add(cloud.Event{Kind: "unplayed", Subject: r.service + ":" + r.operation, Message: "the local cloud does not play this call"})
+		return nil, fail(http.StatusNotImplemented, "NotImplemented", "the local cloud does not play %s:%s", r.service, r.operation)
+	}
+	return h(s, r)
+}
+
+// authorize asks the policies, and puts a refusal into the service's words.
+func (s *Server) authorize(r *request, action, resource string, context map[string][]string) error {
+	err := s.cloud.Authorize(cloud.Call{Session: r.session, Action: action, Resource: resource, Context: context})
+	var denied *cloud.Denied
+	if errors.As(err, &denied) {
+		return fail(http.StatusForbidden, denialCode(r.service), "%s", strings.TrimPrefix(denied.Error(), "AccessDenied: User: "))
+	}
+	return err
+}
+
+func denialCode(service string) string {
+	switch service {
+	case "s3", "sts", "sns":
+		return "AccessDenied"
+	}
+	return "AccessDeniedException"
+}
+
+// bind reads a JSON body.
+func (r *request) bind(into any) error {
+	if err := json.Unmarshal(r.body, into); err != nil {
+		return fail(http.StatusBadRequest, "SerializationException", "the body is not readable: %v", err)
+	}
+	return nil
+}
+
+// writeResult writes a result in the protocol of the service.
+func writeResult(w http.ResponseWriter, r *request, out any) {
+	if text, ok := out.(queryResult); ok {
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = io.WriteString(w, string(text)) // the client may be gone
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// queryResult is a body of the query protocol.
+type queryResult string
+
+func xmlText(s string) string {
+	var b bytes.Buffer
+	_ = xml.EscapeText(&b, []byte(s)) // a buffer takes everything
+	return b.String()
+}
+
+// writeError writes an error in the protocol of the service.
+func writeError(w http.ResponseWriter, r *request, err error) {
+	e := &apiError{http.StatusInternalServerError, "InternalFailure", err.Error()}
+	_ = errors.As(err, &e)
+	switch r.service {
+	case "s3":
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(e.Status)
+		if r.Method != http.MethodHead {
+			fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message><Resource>%s</Resource></Error>`, e.Code, xmlText(e.Message), xmlText(r.URL.Path))
+		}
+	case "sts", "sns":
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(e.Status)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>0</RequestId></ErrorResponse>`, e.Code, xmlText(e.Message))
+	default:
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.Header().Set("X-Amzn-ErrorType", e.Code)
+		w.WriteHeader(e.Status)
+		_ = json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message, "Message": e.Message})
+	}
+}
