@@ -1,0 +1,37 @@
+package artifacts_test
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/artifacts"
+	"delivery/lib/naming"
+	"delivery/lib/plantest"
+)
+
+func program(args *artifacts.Args) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		_, err := artifacts.New(ctx, "artifacts", args)
+		return err
+	}
+}
+
+func TestTheStoreKeepsTheRulesAndCleansUp(t *testing.T) {
+	t.Parallel()
+	rs := plantest.Run(t, "environment-dev", plantest.Suffix, nil, program(&artifacts.Args{
+		Name: "artifact-bucket-dev-a1b2", KeyARN: plantest.Key(naming.Dev), Tags: pulumi.StringMap{"Owner": pulumi.String("me")},
+	}), nil)
+	plantest.Check(t, rs, plantest.Suffix, map[string]string{"Owner": "me"})
+	lifecycle := plantest.One(t, rs, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "")
+	require.Len(t, lifecycle.Inputs["rules"], 3, "old versions, unfinished uploads and the artifacts themselves")
+}
+
+func TestAStoreWithoutAKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range []*artifacts.Args{nil, {Name: "artifact-bucket-dev-a1b2"}} {
+		_, err := plantest.Try("environment-dev", plantest.Suffix, nil, program(args), nil)
+		require.ErrorContains(t, err, "has no KMS key")
+	}
+}

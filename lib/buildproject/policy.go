@@ -1,0 +1,92 @@
+package buildproject
+
+import (
+	"delivery/lib/delivery"
+	"delivery/lib/iampolicy"
+)
+
+// policy is what the deployer's command of the step calls, and what CodeBuild
+// itself does in the role's name.
+func (a *Args) policy(t traits) (string, error) {
+	statements := []iampolicy.Statement{
+		iampolicy.Allow("logs:CreateLogStream", "logs:PutLogEvents").Named("Logs").
+			On(a.Scope.LogGroup(a.Names.Of(t.logs)) + ":*"),
+		iampolicy.Allow("s3:GetObject", "s3:GetObjectVersion").Named("ReadArtifacts").On(a.artifacts("*")),
+		// Artifacts, state and secrets have the same key. AWS documents no
+		// condition that CodeBuild's own use of the artifacts meets.
+		iampolicy.Allow("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey").Named("Key").On(a.KeyARN),
+		// A new stack's data key is encrypted for this environment only; see
+		// deploy.Settings.SecretsProvider.
+		iampolicy.Allow("kms:Encrypt").Named("Secrets").On(a.KeyARN).
+			When(iampolicy.StringEquals("kms:EncryptionContext:environment", a.environment())),
+		// Without a condition on the prefix: for a missing object S3 looks for
+		// this right without one, and would else answer that access is denied.
+		iampolicy.Allow("s3:ListBucket").Named("ListState").On(a.Scope.Bucket(a.StateBucket)),
+		iampolicy.Allow("s3:GetObject").Named("ReadState").On(a.state("meta.yaml"), a.state("stacks/*"), a.state("locks/*")),
+		iampolicy.Allow("sts:AssumeRole").Named("TargetAccount").On(a.TargetRoleARN),
+	}
+	if a.Requires != "" {
+		statements = append(statements, iampolicy.Allow("s3:GetObject").Named("Promotion").On(a.ledger(string(a.Requires))))
+	}
+	if a.Step == Preview {
+		statements = append(statements, a.previewStatements()...)
+	} else {
+		statements = append(statements, a.deployStatements()...)
+	}
+	return iampolicy.New(append(statements, a.ledgerKey()...)...).JSON()
+}
+
+// previewStatements are the bundle, and the making of a stack that does not
+// exist: the CLI locks it and writes an empty state. A preview itself writes
+// nothing, so history and backups stay out of reach. What the CLI asks of the
+// bucket was measured with v3.255.0, command by command.
+func (a *Args) previewStatements() []iampolicy.Statement {
+	return []iampolicy.Statement{
+		iampolicy.Allow("s3:PutObject").Named("WriteBundle").On(a.artifacts("*")),
+		iampolicy.Allow("s3:PutObject").Named("MakeStacks").On(a.state("meta.yaml"), a.state("stacks/*"), a.state("locks/*")),
+		iampolicy.Allow("s3:DeleteObject").Named("Unlock").On(a.state("locks/*")),
+	}
+}
+
+// deployStatements are the state with its locks, history and backups, and the
+// record of the deployment in the ledger and on the bus. Removing a stack
+// looks at each record of its history before deleting it, and leaves backups.
+func (a *Args) deployStatements() []iampolicy.Statement {
+	return []iampolicy.Statement{
+		iampolicy.Allow("s3:AbortMultipartUpload", "s3:PutObject").Named("WriteState").
+			On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*"), a.state("backups/*")),
+		iampolicy.Allow("s3:GetObject").Named("ReadHistory").On(a.state("history/*")),
+		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*")),
+		iampolicy.Allow("s3:PutObject").Named("Record").On(a.ledger(a.environment())),
+		iampolicy.Allow("events:PutEvents").Named("MakeKnown").On(a.Scope.Bus(a.Bus)).
+			When(iampolicy.StringEquals("events:source", delivery.DeploymentSource(a.environment()))),
+	}
+}
+
+// ledgerKey is the use of the platform key that reading and writing the ledger
+// comes with.
+func (a *Args) ledgerKey() []iampolicy.Statement {
+	var actions []string
+	if a.Requires != "" {
+		actions = append(actions, "kms:Decrypt")
+	}
+	if a.Step == Deploy {
+		actions = append(actions, "kms:GenerateDataKey")
+	}
+	if len(actions) == 0 {
+		return nil
+	}
+	return []iampolicy.Statement{iampolicy.Allow(actions...).Named("LedgerKey").On(a.LedgerKeyARN).
+		When(iampolicy.StringEquals("kms:ViaService", "s3."+a.Scope.Region+".amazonaws.com"))}
+}
+
+func (a *Args) environment() string { return string(a.Names.Environment()) }
+
+func (a *Args) artifacts(key string) string { return a.Scope.Bucket(a.ArtifactBucket) + "/" + key }
+
+// state is everything under a folder of Pulumi's in the state bucket.
+func (a *Args) state(key string) string { return a.Scope.Bucket(a.StateBucket) + "/.pulumi/" + key }
+
+func (a *Args) ledger(environment string) string {
+	return a.Scope.Bucket(a.LedgerBucket) + "/" + delivery.LedgerPrefix(environment) + "*"
+}

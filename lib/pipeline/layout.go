@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/settings"
+)
+
+// Spec is what differs between the pipelines of the environments.
+type Spec struct {
+	// Names gives the names of the environment.
+	Names naming.Namer
+	// Mode is the execution mode.
+	Mode Mode
+	// Repository is what is delivered, read through the connection.
+	Repository    settings.Repository
+	ConnectionARN string
+	// ApprovalTopicARN is told what waits for an approval; "" means that
+	// nothing does.
+	ApprovalTopicARN string
+}
+
+// Layout lays out the pipeline of an environment, and checks it. No stage has
+// a retry of its own: the deployer repeats what is safe, and an update that
+// was interrupted must be looked at before it is repeated.
+func Layout(s Spec) (Blueprint, error) {
+	b := Blueprint{Name: s.Names.Of(naming.Pipeline), Mode: s.Mode, Variables: variables()}
+	preview, err := previewAction(s)
+	if err != nil {
+		return b, err
+	}
+	deploy, err := deployAction(s)
+	if err != nil {
+		return b, err
+	}
+	b.Stages = []Stage{{Name: "Source", Actions: []Action{sourceAction(s)}}, {Name: "Build", Actions: []Action{preview}}}
+	if s.ApprovalTopicARN != "" {
+		// In a stage of its own, so that no retry of a stage can skip it.
+		b.Stages = append(b.Stages, Stage{Name: "Approve", Actions: []Action{approveAction(s)}})
+	}
+	b.Stages = append(b.Stages, Stage{Name: "Deploy", Actions: []Action{deploy}})
+	return b, b.Validate()
+}
+
+// variables are handed over by the rule that starts the pipeline. An execution
+// that it did not start has the defaults, and is refused by the deployer.
+func variables() []Variable {
+	return []Variable{
+		{delivery.VarCommit, delivery.Unset, "Commit that was pushed"},
+		{delivery.VarDelivery, delivery.Unset, "Delivery id of the GitHub webhook"},
+		{delivery.VarPusher, delivery.Unset, "GitHub login of who pushed"},
+	}
+}
+
+func sourceAction(s Spec) Action {
+	return Action{
+		Name: delivery.SourceAction, Type: SourceType, Order: 1,
+		Namespace: delivery.SourceNamespace, Exports: sourceExports,
+		Outputs: []string{delivery.SourceArtifact},
+		Configuration: map[string]string{
+			KeyConnection:    s.ConnectionARN,
+			KeyRepository:    s.Repository.FullName(),
+			KeyBranch:        s.Repository.Branch,
+			KeyFormat:        "CODE_ZIP", // a clone would need the connection in the build's role
+			KeyDetectChanges: "false",    // only the verified webhook starts a pipeline
+		},
+	}
+}
+
+func previewAction(s Spec) (Action, error) {
+	vars, err := runVariables()
+	return Action{
+		Name: "Preview", Type: BuildType, Order: 1,
+		Namespace: delivery.PreviewNamespace, Exports: previewExports,
+		Inputs: []string{delivery.SourceArtifact}, Outputs: []string{delivery.BundleArtifact},
+		Configuration: map[string]string{
+			KeyProject:   s.Names.Of(naming.PreviewProject),
+			KeyVariables: vars,
+		},
+	}, err
+}
+
+// deployAction also gets the digest that the preview has shown: the deployer
+// refuses another bundle.
+func deployAction(s Spec) (Action, error) {
+	vars, err := runVariables(variable{delivery.ExportDigest, ref(delivery.PreviewNamespace, delivery.ExportDigest), plainText})
+	return Action{
+		Name: "Deploy", Type: BuildType, Order: 1,
+		Inputs: []string{delivery.SourceArtifact, delivery.BundleArtifact},
+		Configuration: map[string]string{
+			KeyProject:       s.Names.Of(naming.DeployProject),
+			KeyPrimarySource: delivery.SourceArtifact,
+			KeyVariables:     vars,
+		},
+	}, err
+}
+
+func approveAction(s Spec) Action {
+	return Action{
+		Name: "Approve", Type: ApprovalType, Order: 1,
+		Configuration: map[string]string{
+			KeyTopic: s.ApprovalTopicARN,
+			KeyText: fmt.Sprintf("Deploy commit %s of %s to %s? %s. Pushed by %s. Digest of what was reviewed: %s. The whole diff is in the log of the preview build and in diff.md of the artifact %s.",
+				ref(pipelineNamespace, delivery.VarCommit), s.Repository.FullName(), s.Names.Environment(),
+				ref(delivery.PreviewNamespace, delivery.ExportSummary), ref(pipelineNamespace, delivery.VarPusher),
+				ref(delivery.PreviewNamespace, delivery.ExportDigest), delivery.BundleArtifact),
+		},
+	}
+}
+
+// Namespaces that CodePipeline itself fills.
+const (
+	pipelineNamespace = "variables"
+	serviceNamespace  = "codepipeline"
+	executionID       = "PipelineExecutionId"
+)
+
+// ref is how a configuration value reads a variable.
+func ref(namespace, name string) string { return "#{" + namespace + "." + name + "}" }
+
+const plainText = "PLAINTEXT"
+
+// variable is an environment variable as CodeBuild actions write it.
+type variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Type  string `json:"type"`
+}
+
+// runVariables are the environment variables that differ from run to run; the
+// others belong to the projects.
+func runVariables(more ...variable) (string, error) {
+	all := append([]variable{
+		{delivery.EnvCommit, ref(pipelineNamespace, delivery.VarCommit), plainText},
+		{delivery.EnvSourceCommit, ref(delivery.SourceNamespace, "CommitId"), plainText},
+		{delivery.EnvExecution, ref(serviceNamespace, executionID), plainText},
+		{delivery.EnvDelivery, ref(pipelineNamespace, delivery.VarDelivery), plainText},
+		{delivery.EnvPusher, ref(pipelineNamespace, delivery.VarPusher), plainText},
+	}, more...)
+	b, err := json.Marshal(all)
+	return string(b), err
+}
