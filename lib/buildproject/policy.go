@@ -26,7 +26,11 @@ func (a *Args) policy(t traits) (string, error) {
 		iampolicy.Allow("sts:AssumeRole").Named("TargetAccount").On(a.TargetRoleARN),
 	}
 	if a.Requires != "" {
-		statements = append(statements, iampolicy.Allow("s3:GetObject").Named("Promotion").On(a.ledger(string(a.Requires))))
+		statements = append(statements,
+			iampolicy.Allow("s3:GetObject").Named("Promotion").On(a.ledger(string(a.Requires))),
+			// Without it a commit that was never deployed could not be told
+			// from a record that must not be read.
+			iampolicy.Allow("s3:ListBucket").Named("ListLedger").On(a.Scope.Bucket(a.LedgerBucket)))
 	}
 	if a.Step == Preview {
 		statements = append(statements, a.previewStatements()...)

@@ -3,7 +3,6 @@ package rehearsal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,15 +99,22 @@ func (r *Rehearsal) Configure(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := os.Symlink(filepath.Join(r.Root, "dist"), filepath.Join(r.workspace(), "dist")); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
 	if _, err := platform.Configure(r.workspace(), platform.Values{
 		Suffix: r.Suffix, Repository: Repository, Branch: Branch, Owners: []string{Owner},
 	}); err != nil {
 		return err
 	}
-	return r.SetConfig("shared", "shared:lambdaArchitecture", lambdaArchitecture())
+	for key, value := range map[string]string{
+		"shared:lambdaArchitecture": lambdaArchitecture(),
+		// The attached provider has another working directory than a plugin.
+		"shared:lambdaDirectory": filepath.Join(r.Root, "dist", "lambda"),
+		"shared:imageContext":    filepath.Join(r.Root, "dist", "image"),
+	} {
+		if err := r.SetConfig("shared", key, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lambdaArchitecture is this machine's: the functions run on it.
@@ -119,28 +125,44 @@ func lambdaArchitecture() string {
 	return "x86_64"
 }
 
-// placeProject copies a project's Pulumi.yaml, with its compiled program as
-// the runtime's binary, so that an update does not compile it again.
+// starter is a Go program that becomes another one: the language host compiles
+// it at every update, where it would compile and link all of a project.
+const starter = `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func main() { panic(syscall.Exec(%[1]q, append([]string{%[1]q}, os.Args[1:]...), os.Environ())) }
+`
+
+// placeProject copies a project's Pulumi.yaml, beside a Go program that starts
+// the compiled one.
 func (r *Rehearsal) placeProject(project string) error {
 	text, err := os.ReadFile(filepath.Join(r.Root, project, "Pulumi.yaml"))
 	if err != nil {
 		return err
 	}
-	var doc map[string]any
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return fmt.Errorf("%s/Pulumi.yaml: %w", project, err)
-	}
-	doc["runtime"] = map[string]any{"name": "go", "options": map[string]any{
-		"binary": filepath.Join(programs(r.Root), filepath.Base(project)),
-	}}
-	if text, err = yaml.Marshal(doc); err != nil {
-		return err
-	}
-	dir := filepath.Join(r.workspace(), project)
+	dir := r.ProjectDir(project)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), text, 0o644)
+	for name, content := range map[string]string{
+		"Pulumi.yaml": string(text),
+		"go.mod":      "module program\n\ngo 1.26\n",
+		"main.go":     fmt.Sprintf(starter, filepath.Join(programs(r.Root), filepath.Base(project))),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProjectDir is the folder of a project, such as "environments/dev".
+func (r *Rehearsal) ProjectDir(project string) string {
+	return filepath.Join(r.workspace(), filepath.FromSlash(project))
 }
 
 // SetConfig sets a key in the settings of a project's stack.
@@ -150,7 +172,7 @@ func (r *Rehearsal) SetConfig(project, key string, value any) error {
 	if isTarget && dir == "targets" {
 		project, stack = dir, env
 	}
-	path := filepath.Join(r.workspace(), project, "Pulumi."+stack+".yaml")
+	path := filepath.Join(r.ProjectDir(project), "Pulumi."+stack+".yaml")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err

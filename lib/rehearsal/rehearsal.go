@@ -105,11 +105,11 @@ func (r *Rehearsal) start(ctx context.Context) error {
 	r.GitHub.SetTransport(r.Runtime)
 	r.http = &http.Server{Handler: r.API, ReadHeaderTimeout: time.Minute}
 	go func() { _ = r.http.Serve(listener) }() // ends with Close
-	return r.operator(endpoint)
+	return r.operator(endpoint, goEnv)
 }
 
 // operator prepares what the person at the keyboard works with.
-func (r *Rehearsal) operator(endpoint string) error {
+func (r *Rehearsal) operator(endpoint string, goEnv goEnv) error {
 	session := r.Cloud.Operator(cloud.DeliveryAccount)
 	attached, stop, err := r.hosts.Serve(session, nil)
 	if err != nil {
@@ -126,7 +126,7 @@ func (r *Rehearsal) operator(endpoint string) error {
 		"GITHUB_TOKEN=the-local-cloud-asks-for-none",
 		"PULUMI_DEBUG_PROVIDERS="+attached,
 	)
-	r.Env = append(r.Env, buildEnvironment()...)
+	r.Env = append(append(r.Env, goEnv.vars...), buildEnvironment()...)
 	r.Platform, err = platform.New(platform.Config{
 		Root: r.workspace(), Suffix: r.Suffix, Env: r.Env, Out: r.Out,
 		Pulumi:  filepath.Join(r.tools(), "pulumi"),

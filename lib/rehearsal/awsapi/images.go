@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 
 	"delivery/lib/rehearsal/cloud"
 )
 
 const repositoryType = "aws:ecr/repository:Repository"
 
-// registry holds the images of all repositories, by repository ARN.
-type registry struct{ images map[string][]image }
+// registry holds what scans found, by repository ARN and digest. The images
+// themselves are in the cloud's table.
+type registry struct{ findings map[string]map[string]int }
 
 type image struct {
 	digest, tag string
@@ -27,16 +29,15 @@ func (s *Server) PushImage(account, repository, digest, tag string, findings map
 	if repo == nil {
 		return fmt.Errorf("RepositoryNotFoundException: repository %s does not exist", repository)
 	}
-	s.mu.Lock()
-	for _, i := range s.ecr.images[arn] {
-		if i.tag == tag && repo.Str("imageTagMutability") == "IMMUTABLE" {
-			s.mu.Unlock()
+	for _, i := range s.cloud.Images(account, repository) {
+		if i.Str("imageTag") == tag && repo.Str("imageTagMutability") == "IMMUTABLE" {
 			return fmt.Errorf("ImageTagAlreadyExistsException: the tag %s exists and tags are immutable", tag)
 		}
 	}
-	s.ecr.images[arn] = append(s.ecr.images[arn], image{digest, tag, maps.Clone(findings)})
+	s.cloud.AddImage(account, repository, digest, tag)
+	s.mu.Lock()
+	s.ecr.findings[arn+"@"+digest] = maps.Clone(findings)
 	s.mu.Unlock()
-	s.cloud.SetBlob("image:"+arn+"@"+digest, []byte(tag))
 	if repo.Value("imageScanningConfiguration.scanOnPush") != true {
 		return nil
 	}
@@ -76,11 +77,12 @@ func (s *Server) findImage(r *request, action string) (arn string, found *image,
 	if len(in.ImageIDs) > 0 {
 		wanted = in.ImageIDs[0]
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, i := range s.ecr.images[arn] {
-		if i.digest == wanted.Digest || wanted.Tag != "" && i.tag == wanted.Tag {
-			return arn, &i, nil
+	for _, i := range s.cloud.Images(strings.Split(arn, ":")[4], in.RepositoryName) {
+		digest, tag := i.Str("imageDigest"), i.Str("imageTag")
+		if digest == wanted.Digest || wanted.Tag != "" && tag == wanted.Tag {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return arn, &image{digest, tag, s.ecr.findings[arn+"@"+digest]}, nil
 		}
 	}
 	return arn, nil, fail(http.StatusBadRequest, "ImageNotFoundException", "The image with imageId %+v does not exist", wanted)

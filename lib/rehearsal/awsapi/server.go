@@ -28,7 +28,7 @@ type Server struct {
 
 // New returns the handler of a cloud, and becomes its object store.
 func New(c *cloud.Cloud, rt Runtime) *Server {
-	s := &Server{cloud: c, rt: rt, items: map[string]map[string]map[string]any{}, ecr: registry{images: map[string][]image{}}}
+	s := &Server{cloud: c, rt: rt, items: map[string]map[string]map[string]any{}, ecr: registry{findings: map[string]map[string]int{}}}
 	s.store, s.s3 = newStore()
 	c.Objects = s.store
 	s.kms.init(c)

@@ -16,8 +16,13 @@ type failure struct{ property, reason string }
 // check holds a resource's inputs to what AWS accepts. Values that are not
 // known yet are held to it again when the resource is created.
 func (k *Kind) check(c *Call) []failure {
-	v := &checker{}
-	v.object("", k.Inputs, c.Inputs, c.Unknown)
+	v := &checker{secret: c.secret}
+	values := maps.Clone(c.Inputs)
+	if values == nil {
+		values = map[string]any{}
+	}
+	maps.Copy(values, c.partial)
+	v.object("", k.Inputs, values)
 	if len(v.failures) == 0 && k.Name != "" && c.Str(k.Name) == "" && !c.Unknown[k.Name] {
 		v.fail(k.Name, "is not set: everything is named, requirement S15")
 	}
@@ -30,52 +35,65 @@ func (k *Kind) check(c *Call) []failure {
 }
 
 // checker gathers failures.
-type checker struct{ failures []failure }
+type checker struct {
+	secret   map[string]bool
+	failures []failure
+}
 
 func (v *checker) fail(property, format string, args ...any) {
 	v.failures = append(v.failures, failure{property, fmt.Sprintf(format, args...)})
 }
 
-func (v *checker) object(path string, fields map[string]Input, values map[string]any, unknown map[string]bool) {
+// show is a value in a message, unless it is secret.
+func (v *checker) show(path string, in Input, s string) string {
+	top := path
+	if i := strings.IndexAny(path, ".["); i >= 0 {
+		top = path[:i]
+	}
+	if in.Secret || v.secret[top] {
+		return "a secret"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+func (v *checker) object(path string, fields map[string]Input, values map[string]any) {
 	at := func(k string) string { return strings.TrimPrefix(path+"."+k, ".") }
 	for _, k := range slices.Sorted(maps.Keys(values)) {
 		in, ok := fields[k]
 		if !ok {
-			v.fail(at(k), "is no input that the local cloud knows")
+			v.fail(at(k), "is no input that the local cloud knows: if AWS has it, describe it in lib/rehearsal/provider")
 			continue
 		}
 		v.value(at(k), in, values[k])
 	}
-	for _, k := range slices.Sorted(maps.Keys(unknown)) {
-		if _, ok := fields[k]; !ok {
-			v.fail(at(k), "is no input that the local cloud knows")
-		}
-	}
 	for _, k := range slices.Sorted(maps.Keys(fields)) {
-		if _, set := values[k]; fields[k].Required && !set && !unknown[k] {
+		if _, set := values[k]; fields[k].Required && !set {
 			v.fail(at(k), "is required")
 		}
 	}
 }
 
 func (v *checker) value(path string, in Input, value any) {
+	if _, open := value.(unknown); open {
+		return
+	}
 	switch in.Shape {
 	case String:
 		if s, ok := value.(string); ok {
 			v.text(path, in, s)
 			return
 		}
-		v.fail(path, "is %T: expected a string", value)
+		v.fail(path, "is %s: expected a string", shapeOf(value))
 	case Number:
 		n, ok := value.(float64)
 		if !ok {
-			v.fail(path, "is %T: expected a number", value)
+			v.fail(path, "is %s: expected a number", shapeOf(value))
 		} else if n < in.Min || in.Max > 0 && n > in.Max {
-			v.fail(path, "is %v: expected %v to %v", n, in.Min, in.Max)
+			v.fail(path, "is %v: expected %s", n, bounds(in))
 		}
 	case Bool:
 		if _, ok := value.(bool); !ok {
-			v.fail(path, "is %T: expected true or false", value)
+			v.fail(path, "is %s: expected true or false", shapeOf(value))
 		}
 	case List:
 		v.list(path, in, value)
@@ -85,15 +103,42 @@ func (v *checker) value(path string, in Input, value any) {
 	}
 }
 
+// shapeOf names a value's type as a user of Pulumi knows it.
+func shapeOf(value any) string {
+	switch v := value.(type) {
+	case string:
+		return "a string"
+	case float64:
+		return "a number"
+	case bool:
+		return "a truth value"
+	case []any:
+		return "a list"
+	case map[string]any:
+		if v["load"] != nil {
+			return "an asset or archive"
+		}
+		return "an object"
+	}
+	return fmt.Sprintf("a %T", value)
+}
+
+func bounds(in Input) string {
+	if in.Max > 0 {
+		return fmt.Sprintf("%.0f to %.0f", in.Min, in.Max)
+	}
+	return fmt.Sprintf("at least %.0f", in.Min)
+}
+
 func (v *checker) text(path string, in Input, s string) {
 	n := float64(utf8.RuneCountInString(s))
 	switch {
 	case n < in.Min || in.Max > 0 && n > in.Max:
-		v.fail(path, "has %v characters: expected %v to %v", n, in.Min, in.Max)
+		v.fail(path, "has %v characters: expected %s", n, bounds(in))
 	case len(in.Enum) > 0 && !slices.Contains(in.Enum, s):
-		v.fail(path, "is %q: expected one of %s", s, strings.Join(in.Enum, ", "))
-	case in.Match != nil && in.Match.FindString(s) != s:
-		v.fail(path, "is %q: expected text that matches %s", s, in.Match)
+		v.fail(path, "is %s: expected one of %s", v.show(path, in, s), strings.Join(in.Enum, ", "))
+	case in.Match != nil && !matches(in, s):
+		v.fail(path, "is %s: expected text that matches %s", v.show(path, in, s), in.Match)
 	case in.Policy != nil:
 		if err := iam.Validate(*in.Policy, s, iam.Env{}); err != nil {
 			v.fail(path, "%s", err)
@@ -101,14 +146,21 @@ func (v *checker) text(path string, in Input, s string) {
 	}
 }
 
+// matches says whether a pattern covers a text as a whole.
+func matches(in Input, s string) bool {
+	whole := in.Match.Copy()
+	whole.Longest()
+	return whole.FindString(s) == s && whole.MatchString(s)
+}
+
 func (v *checker) list(path string, in Input, value any) {
 	l, ok := value.([]any)
 	if !ok {
-		v.fail(path, "is %T: expected a list", value)
+		v.fail(path, "is %s: expected a list", shapeOf(value))
 		return
 	}
 	if n := float64(len(l)); n < in.Min || in.Max > 0 && n > in.Max {
-		v.fail(path, "has %v elements: expected %v to %v", n, in.Min, in.Max)
+		v.fail(path, "has %v elements: expected %s", n, bounds(in))
 	}
 	for i, e := range l {
 		if in.Elem != nil {
@@ -119,20 +171,20 @@ func (v *checker) list(path string, in Input, value any) {
 
 func (v *checker) fields(path string, in Input, value any) {
 	m, ok := value.(map[string]any)
-	if !ok {
-		v.fail(path, "is %T: expected an object", value)
+	if !ok || m["load"] != nil {
+		v.fail(path, "is %s: expected an object", shapeOf(value))
 		return
 	}
 	if in.Shape == Object {
-		v.object(path, in.Fields, m, nil)
+		v.object(path, in.Fields, m)
 		return
 	}
 	if path == "tags" {
 		v.tags(m)
 	}
-	for k, e := range m {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if in.Elem != nil {
-			v.value(path+"."+k, *in.Elem, e)
+			v.value(path+"."+k, *in.Elem, m[k])
 		}
 	}
 }
@@ -149,8 +201,8 @@ func (v *checker) tags(tags map[string]any) {
 	if len(tags) > maxTags {
 		v.fail("tags", "are %d: at most %d are allowed", len(tags), maxTags)
 	}
-	for k, e := range tags {
-		text, _ := e.(string)
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		text, _ := tags[k].(string)
 		switch {
 		case strings.HasPrefix(strings.ToLower(k), "aws:"):
 			v.fail("tags", "has the key %q: keys that begin with aws: are reserved", k)

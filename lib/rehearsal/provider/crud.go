@@ -30,7 +30,7 @@ func (h *Host) create(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 	if c.ARN == "" && k.ARN != nil {
 		c.ARN = k.ARN(c.Account, c.ID)
 	}
-	if err := errors.Join(h.strike("create", c), h.authorizeNew(c, k.Actions.Create), k.unique(c), k.references(c), k.policies(c)); err != nil {
+	if err := errors.Join(h.strike("create", c), h.authorizeNew(k, c), k.unique(c), k.references(c), k.policies(c)); err != nil {
 		return nil, err
 	}
 	outputs, err := k.outputs(c, tags)
@@ -100,18 +100,23 @@ func (h *Host) strike(operation string, c *Call) error {
 	return nil
 }
 
-// authorizeNew authorises a creation. The policy of a resource that does not
-// exist yet has no say: the identity's policies alone decide.
-func (h *Host) authorizeNew(c *Call, actions []string) error {
-	return h.authorize(c, actions)
+// authorizeNew authorises a creation. A key's own policy counts from the start.
+func (h *Host) authorizeNew(k *Kind, c *Call) error {
+	own := ""
+	if k.Token == cloud.KeyType {
+		own = c.Str("policy")
+	}
+	return h.ask(c, k.Actions.Create, own)
 }
 
-func (h *Host) authorize(c *Call, actions []string) error {
+func (h *Host) authorize(c *Call, actions []string) error { return h.ask(c, actions, "") }
+
+func (h *Host) ask(c *Call, actions []string, own string) error {
 	if c.Session == nil {
 		return nil // not AWS
 	}
 	for _, a := range actions {
-		if err := h.cloud.Authorize(cloud.Call{Session: c.Session, Action: a, Resource: resourceOf(a, c)}); err != nil {
+		if err := h.cloud.Authorize(cloud.Call{Session: c.Session, Action: a, Resource: resourceOf(a, c), Policy: own}); err != nil {
 			return err
 		}
 	}

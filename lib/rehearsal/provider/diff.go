@@ -2,7 +2,10 @@ package provider
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -66,6 +69,7 @@ func hash(v any) string {
 	return h
 }
 
+// diff says what an update would change, and whether it replaces.
 func (k *Kind) diff(c *Call, old, news properties, ignore []string) *pulumirpc.DiffResponse {
 	changed := changes(old, news, ignore, func(p string) bool { return k.Inputs[p].Computed })
 	out := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, Diffs: changed}
@@ -85,5 +89,80 @@ func (k *Kind) diff(c *Call, old, news properties, ignore []string) *pulumirpc.D
 			}
 		}
 	}
+	out.HasDetailedDiff, out.DetailedDiff = true, detailed(changed, out.Replaces, old, news)
 	return out
+}
+
+// detailed lists the changes by path, which is what plans and diffs show.
+func detailed(changed, replaces []string, old, news properties) map[string]*pulumirpc.PropertyDiff {
+	out := map[string]*pulumirpc.PropertyDiff{}
+	for _, p := range changed {
+		before, after := old.values[p], news.values[p]
+		if news.unknown[p] {
+			after = news.partial[p]
+		}
+		compare(p, before, after, slices.Contains(replaces, p), out)
+	}
+	return out
+}
+
+// compare descends to what differs. Inputs are compared, never outputs.
+func compare(path string, before, after any, replaces bool, out map[string]*pulumirpc.PropertyDiff) {
+	switch x := before.(type) {
+	case map[string]any:
+		if y, ok := after.(map[string]any); ok && x["load"] == nil && y["load"] == nil {
+			for _, k := range slices.Sorted(maps.Keys(union(x, y))) {
+				compare(path+member(k), x[k], y[k], replaces, out)
+			}
+			return
+		}
+	case []any:
+		if y, ok := after.([]any); ok {
+			for i := range max(len(x), len(y)) {
+				compare(fmt.Sprintf("%s[%d]", path, i), element(x, i), element(y, i), replaces, out)
+			}
+			return
+		}
+	}
+	if before == nil && after == nil || same(before, after) {
+		return
+	}
+	out[path] = &pulumirpc.PropertyDiff{Kind: kindOf(before, after, replaces), InputDiff: true}
+}
+
+func kindOf(before, after any, replaces bool) pulumirpc.PropertyDiff_Kind {
+	kind := pulumirpc.PropertyDiff_UPDATE
+	switch {
+	case before == nil:
+		kind = pulumirpc.PropertyDiff_ADD
+	case after == nil:
+		kind = pulumirpc.PropertyDiff_DELETE
+	}
+	if replaces {
+		kind++ // each kind is followed by the one that replaces
+	}
+	return kind
+}
+
+func union(x, y map[string]any) map[string]any {
+	out := maps.Clone(x)
+	maps.Copy(out, y)
+	return out
+}
+
+func element(l []any, i int) any {
+	if i < len(l) {
+		return l[i]
+	}
+	return nil
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+
+// member is a step of a property path.
+func member(name string) string {
+	if plainName.MatchString(name) {
+		return "." + name
+	}
+	return fmt.Sprintf("[%q]", name)
 }

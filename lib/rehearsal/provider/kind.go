@@ -81,6 +81,9 @@ type Kind struct {
 	Name string
 	// Global says that the name is unique in all accounts (buckets).
 	Global bool
+	// Taken is AWS's error where the name is in use, a format for the name;
+	// empty means a general one.
+	Taken string
 	// ARN builds the ARN from the account and the name; nil where there is none.
 	ARN func(account, name string) string
 	// ID returns the provider's id; nil means the name.
@@ -108,6 +111,13 @@ type Kind struct {
 	// Actions are needed by the credentials. Policies of resources that are
 	// being created don't count yet.
 	Actions Actions
+	// UpdateBy replaces Actions.Update by the actions for the changed inputs;
+	// a changed input that it does not list needs Actions.Update.
+	UpdateBy map[string][]string
+	// Target returns the ARNs on which an action is authorised, for types that
+	// have no ARN of their own (the policy of a bucket: the bucket's) or need
+	// several. nil means the resource's own ARN, or "*" where it has none.
+	Target func(c *Call, action string) []string
 	// Slot names what AWS has only one of, for types without a name: two
 	// resources with equal values of these inputs collide (a bucket has one
 	// policy, a rule one target of an id). On AWS the second silently replaces
@@ -126,7 +136,8 @@ type Call struct {
 	// URN and Stack (organization/project/stack) of the resource.
 	URN, Stack string
 	// Inputs are plain values: string, float64, bool, []any, map[string]any.
-	// Assets and archives are map[string]any{"asset": path or text, "bytes": []byte}.
+	// Assets and archives are map[string]any{"asset": path, "hash": …}, whose
+	// bytes the function load returns.
 	Inputs map[string]any
 	// Unknown lists the top-level inputs that hold values not known yet.
 	Unknown map[string]bool
@@ -134,6 +145,9 @@ type Call struct {
 	Old *cloud.Resource
 	// ID, ARN and Name of the resource, set before Outputs is called.
 	ID, ARN, Name string
+
+	partial map[string]any  // what is known of the inputs in Unknown
+	secret  map[string]bool // inputs that no message may show
 }
 
 // Str returns a string input by a dotted path, "" where there is none.

@@ -1,3 +1,42 @@
 package provider
 
-func codeconnectionsKinds() []Kind { return nil }
+import "errors"
+
+const codeConnectionType = "aws:codeconnections/connection:Connection"
+
+// codeconnectionsKinds: constraints from the API model of CodeConnections
+// (CreateConnection). A connection made by the API is PENDING until a person
+// completes it in the console.
+func codeconnectionsKinds() []Kind {
+	return []Kind{{
+		Token: codeConnectionType, Name: "name",
+		ID: func(c *Call) string {
+			c.ARN = arnOf("codeconnections", "connection/")(c.Account, uuid(c))
+			return c.ARN
+		},
+		Inputs: map[string]Input{
+			"name":         text.between(1, 32).replaces(),
+			"providerType": text.enum("Bitbucket", "GitHub", "GitHubEnterpriseServer", "GitLab", "GitLabSelfManaged").replaces().computed(),
+			"hostArn":      exact(`arn:aws:(codestar-connections|codeconnections):.+:[0-9]{12}:host/.+`).between(0, 256).replaces(),
+			"timeouts":     object(map[string]Input{"create": text, "update": text, "delete": text}), "tags": tags,
+		},
+		Plan: func(c *Call) error {
+			f := &failed{}
+			f.exclusive(c, "providerType", "hostArn")
+			f.when(!c.given("providerType") && !c.given("hostArn"), "providerType or hostArn is required")
+			return f.err()
+		},
+		Computed: []string{"arn", "connectionStatus", "ownerAccountId"},
+		Outputs: func(c *Call) (map[string]any, error) {
+			return map[string]any{
+				"connectionStatus": c.kept("connectionStatus", func() any { return "PENDING" }),
+				"ownerAccountId":   c.Account,
+			}, errors.Join(c.tagged("codeconnections:TagResource", "codeconnections:UntagResource"))
+		},
+		Actions: Actions{
+			Create: []string{"codeconnections:CreateConnection", "codeconnections:GetConnection", "codeconnections:ListTagsForResource"},
+			Read:   []string{"codeconnections:GetConnection", "codeconnections:ListTagsForResource"},
+			Update: []string{"codeconnections:GetConnection", "codeconnections:ListTagsForResource"}, Delete: []string{"codeconnections:DeleteConnection"},
+		},
+	}}
+}

@@ -1,3 +1,110 @@
 package provider
 
-func secretsmanagerKinds() []Kind { return nil }
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/iam"
+)
+
+// Type tokens of Secrets Manager.
+const (
+	smSecretType  = "aws:secretsmanager/secret:Secret"
+	smVersionType = "aws:secretsmanager/secretVersion:SecretVersion"
+)
+
+const smMaxValue = 65536
+
+// secretsmanagerKinds: constraints from the API model of Secrets Manager
+// (CreateSecret, PutSecretValue).
+func secretsmanagerKinds() []Kind { return []Kind{smSecret(), smVersion()} }
+
+func smSecret() Kind {
+	return Kind{
+		Token: smSecretType, Name: "name",
+		// The ARN ends with six characters that only AWS knows.
+		ARN: func(account, name string) string {
+			return arnOf("secretsmanager", "secret:")(account, name) + "-" + password(6)
+		},
+		ID: func(c *Call) string { return c.ARN },
+		Inputs: map[string]Input{
+			"name": exact(`[A-Za-z0-9/_+=.@-]+`).between(1, 512).replaces(), "namePrefix": text.replaces(),
+			"description": text.between(0, 2048), "kmsKeyId": text, "policy": text.policy(iam.Resource("secretsmanager")).computed(),
+			"recoveryWindowInDays": number.between(0, 30).def(30.0), "forceOverwriteReplicaSecret": flag.def(false),
+			"replicas": list(object(map[string]Input{
+				"region": text.required().match(`^([a-z]+-)+\d+$`), "kmsKeyId": text, "lastAccessedDate": text, "status": text, "statusMessage": text,
+			})), "tags": tags,
+		},
+		Plan: func(c *Call) error {
+			f := &failed{}
+			f.exclusive(c, "name", "namePrefix")
+			days, set := c.number("recoveryWindowInDays")
+			f.when(set && days != 0 && days < 7, "recoveryWindowInDays is %v: expected 0 or 7 to 30", days)
+			for _, r := range objects(c.Inputs, "replicas") {
+				f.when(str(r, "region") == cloud.Region, "replicas names the secret's own region %s", cloud.Region)
+			}
+			return f.err()
+		},
+		Outputs: func(c *Call) (map[string]any, error) {
+			if c.Old == nil && c.Cloud.Blob(smBlocked(c)) != nil {
+				return nil, fmt.Errorf("InvalidRequestException: You can't create this secret because a secret with this name is already scheduled for deletion: %s", c.Name)
+			}
+			return nil, errors.Join(c.useKey("kmsKeyId", c.Str("kmsKeyId"), "secretsmanager", "kms:GenerateDataKey", "kms:Decrypt"),
+				c.tagged("secretsmanager:TagResource", "secretsmanager:UntagResource"))
+		},
+		Delete: func(c *Call) error {
+			c.removeAll(func(r *cloud.Resource) bool { return r.Str("secretId") == c.ARN }, smVersionType)
+			if days, set := c.number("recoveryWindowInDays"); !set || days > 0 {
+				c.Cloud.SetBlob(smBlocked(c), []byte("scheduled for deletion")) // the name stays taken
+			}
+			return nil
+		},
+		Actions: Actions{
+			Create: []string{"secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"},
+			Read:   []string{"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"},
+			Update: []string{"secretsmanager:UpdateSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"},
+			Delete: []string{"secretsmanager:DeleteSecret"},
+		},
+	}
+}
+
+func smBlocked(c *Call) string { return "secret scheduled for deletion " + c.Account + " " + c.Name }
+
+func smVersion() Kind {
+	return Kind{
+		Token: smVersionType,
+		ID:    func(c *Call) string { return c.Str("secretId") + "|" + uuid(c) },
+		Inputs: map[string]Input{
+			"secretId":     text.required().replaces().refers("arn,name", smSecretType),
+			"secretString": text.between(1, smMaxValue).replaces().hidden(), "secretBinary": text.replaces().hidden(),
+			"versionStages": list(text.between(1, 256)).between(1, 20).computed(),
+		},
+		Plan: func(c *Call) error {
+			f := &failed{}
+			f.exclusive(c, "secretString", "secretBinary")
+			f.when(!c.given("secretString") && !c.given("secretBinary"), "secretString or secretBinary is required")
+			if b := c.Str("secretBinary"); b != "" {
+				raw, err := base64.StdEncoding.DecodeString(b)
+				f.when(err != nil || len(raw) == 0 || len(raw) > smMaxValue, "secretBinary is no base64 text of 1 to %d bytes", smMaxValue)
+			}
+			return f.err()
+		},
+		Computed: []string{"arn", "versionId", "versionStages"},
+		Outputs: func(c *Call) (map[string]any, error) {
+			secret := find(c, Reference{Types: []string{smSecretType}, By: "arn,name"}, c.Str("secretId"))
+			if secret == nil {
+				return nil, fmt.Errorf("ResourceNotFoundException: Secrets Manager can't find the specified secret %s", c.Str("secretId"))
+			}
+			_, id, _ := strings.Cut(c.ID, "|")
+			out := map[string]any{"arn": secret.ARN, "versionId": id}
+			if c.Inputs["versionStages"] == nil {
+				out["versionStages"] = []any{"AWSCURRENT"}
+			}
+			return out, errors.Join(c.may(secret.ARN, nil, "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"),
+				c.useKey("kmsKeyId", secret.Str("kmsKeyId"), "secretsmanager", "kms:GenerateDataKey", "kms:Decrypt"))
+		},
+	}
+}

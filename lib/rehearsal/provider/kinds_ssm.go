@@ -1,3 +1,110 @@
 package provider
 
-func ssmKinds() []Kind { return nil }
+import (
+	"errors"
+	"regexp"
+	"strings"
+)
+
+const ssmParameterType = "aws:ssm/parameter:Parameter"
+
+// Sizes of values by tier. See "Managing parameter tiers" in the Systems
+// Manager user guide.
+const (
+	ssmStandardSize = 4096
+	ssmAdvancedSize = 8192
+	ssmLevels       = 15
+)
+
+// ssmKinds: constraints from PutParameter and "Requirements and constraints for
+// parameter names".
+func ssmKinds() []Kind {
+	return []Kind{{
+		Token: ssmParameterType, Name: "name", ARN: arnOf("ssm", "parameter/"),
+		Inputs: map[string]Input{
+			"name":           exact(`[a-zA-Z0-9_.\-/]+`).between(1, 1011).replaces(),
+			"type":           text.required().enum("String", "StringList", "SecureString"),
+			"value":          text.between(1, ssmAdvancedSize).hidden(),
+			"insecureValue":  text.between(1, ssmAdvancedSize),
+			"description":    text.between(0, 1024),
+			"allowedPattern": text.between(0, 1024),
+			"dataType":       text.enum("text", "aws:ssm:integration", "aws:ec2:image").computed(),
+			"keyId":          exact(`[a-zA-Z0-9:/_-]+`).between(1, 256).computed(),
+			"tier":           text.enum("Standard", "Advanced", "Intelligent-Tiering").computed(),
+			"overwrite":      flag, "arn": text.computed(), "tags": tags,
+		},
+		Plan: planSSMParameter,
+		Replaces: func(c *Call) []string {
+			if str(c.Old.Inputs, "tier") == "Advanced" && c.Str("tier") != "Advanced" {
+				return []string{"tier"} // PutParameter can't go back
+			}
+			return nil
+		},
+		Computed: []string{"version", "dataType", "tier"},
+		Outputs:  ssmOutputs,
+		Actions: Actions{
+			Create: []string{"ssm:PutParameter", "ssm:GetParameter", "ssm:DescribeParameters", "ssm:ListTagsForResource"},
+			Read:   []string{"ssm:GetParameter", "ssm:DescribeParameters", "ssm:ListTagsForResource"},
+			Update: []string{"ssm:GetParameter", "ssm:DescribeParameters", "ssm:ListTagsForResource"},
+			Delete: []string{"ssm:DeleteParameter"},
+		},
+	}}
+}
+
+func ssmOutputs(c *Call) (map[string]any, error) {
+	out := map[string]any{"version": 1.0, "dataType": orElse(c.Str("dataType"), "text"), "tier": orElse(c.Str("tier"), "Standard")}
+	if c.Str("insecureValue") != "" {
+		out["value"] = c.Str("insecureValue")
+	}
+	var err error
+	if c.Old != nil {
+		version, _ := c.Old.Value("version").(float64)
+		out["version"] = version + 1
+		if c.onlyTags() {
+			// The value may have been written by somebody else: tags don't touch it.
+			out["version"], out["value"] = max(version, 1), c.Old.Str("value")
+		} else {
+			err = c.may(c.ARN, nil, "ssm:PutParameter")
+		}
+	}
+	if c.Str("type") == "SecureString" {
+		err = errors.Join(err, c.useKey("keyId", c.Str("keyId"), "ssm", "kms:Encrypt", "kms:Decrypt"))
+	}
+	return out, errors.Join(err, c.tagged("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"))
+}
+
+// orElse returns a text, or another one where it is empty.
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func planSSMParameter(c *Call) error {
+	f, name := &failed{}, c.Str("name")
+	plain := strings.ToLower(strings.TrimPrefix(name, "/"))
+	f.when(strings.HasPrefix(plain, "aws") || strings.HasPrefix(plain, "ssm"), "name is %q: names can't begin with aws or ssm", name)
+	f.when(strings.Contains(name, "/") && !strings.HasPrefix(name, "/"), "name is %q: a name with / is a path and must begin with /", name)
+	f.when(strings.HasSuffix(name, "/") || strings.Contains(name, "//"), "name is %q: a path has no empty level", name)
+	f.when(strings.Count(name, "/") > ssmLevels, "name is %q: a path has at most %d levels", name, ssmLevels)
+	f.exclusive(c, "value", "insecureValue")
+	f.when(!c.given("value") && !c.given("insecureValue"), "value is not set")
+	secure := c.Str("type") == "SecureString"
+	f.when(secure && c.given("insecureValue"), "insecureValue does not go with SecureString: use value")
+	f.when(!secure && c.given("keyId") && c.Str("type") != "", "keyId belongs to SecureString")
+	f.when(c.Str("dataType") == "aws:ec2:image" && c.Str("type") != "String", "dataType aws:ec2:image needs type String")
+	planSSMValue(f, c, orElse(c.Str("value"), c.Str("insecureValue")))
+	return f.err()
+}
+
+func planSSMValue(f *failed, c *Call, value string) {
+	tier := c.Str("tier")
+	f.when(len(value) > ssmStandardSize && (tier == "" || tier == "Standard"), "value has %d bytes: a Standard parameter holds %d; set tier to Advanced", len(value), ssmStandardSize)
+	f.when(strings.Contains(value, "{{"), "value holds {{: parameters can't be referenced or nested in a value")
+	if pattern := c.Str("allowedPattern"); pattern != "" {
+		// Where Go does not know AWS's dialect (look-around), the value goes unchecked.
+		re, err := regexp.Compile(pattern)
+		f.when(err == nil && value != "" && !re.MatchString(value), "value does not match allowedPattern %s", pattern)
+	}
+}

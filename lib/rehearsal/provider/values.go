@@ -15,9 +15,13 @@ import (
 type properties struct {
 	values  map[string]any
 	unknown map[string]bool // top-level properties that hold an unknown value
+	partial map[string]any  // the same with what is known of them; see unknown
 	secret  map[string]bool // top-level properties that hold a secret
 	raw     resource.PropertyMap
 }
+
+// unknown stands for a value, inside another one, that is not known yet.
+type unknown struct{}
 
 // read takes properties from the wire.
 func read(s *structpb.Struct) (properties, error) {
@@ -25,33 +29,35 @@ func read(s *structpb.Struct) (properties, error) {
 	if err != nil {
 		return properties{}, err
 	}
-	p := properties{values: map[string]any{}, unknown: map[string]bool{}, secret: map[string]bool{}, raw: raw}
+	p := properties{values: map[string]any{}, unknown: map[string]bool{}, partial: map[string]any{}, secret: map[string]bool{}, raw: raw}
 	for k, v := range raw {
 		key := string(k)
-		if v.ContainsSecrets() {
-			p.secret[key] = true
-		}
-		if v.ContainsUnknowns() {
-			p.unknown[key] = true
-			continue
-		}
-		if p.values[key], err = plain(v); err != nil {
+		value, err := plain(v)
+		if err != nil {
 			return p, fmt.Errorf("%s: %w", key, err)
 		}
-		if p.values[key] == nil {
-			delete(p.values, key)
+		p.secret[key] = v.ContainsSecrets()
+		switch {
+		case v.ContainsUnknowns():
+			p.unknown[key], p.partial[key] = true, value
+		case value != nil:
+			p.values[key] = value
 		}
 	}
 	return p, nil
 }
 
-// plain turns a known value into a plain one.
+// plain turns a value into a plain one.
 func plain(v resource.PropertyValue) (any, error) {
 	switch {
+	case v.IsComputed(), v.IsOutput() && !v.OutputValue().Known:
+		return unknown{}, nil
 	case v.IsSecret():
 		return plain(v.SecretValue().Element)
 	case v.IsOutput():
 		return plain(v.OutputValue().Element)
+	case v.IsResourceReference(): // a program that gives a resource means its id
+		return plain(v.ResourceReferenceValue().ID)
 	case v.IsArray():
 		out := []any{}
 		for _, e := range v.ArrayValue() {
@@ -121,7 +127,7 @@ func carriesAsset(v any) bool {
 	return ok && m["load"] != nil
 }
 
-// Load returns the bytes of an asset or archive.
+// load returns the bytes of an asset or archive.
 func load(v any) ([]byte, error) {
 	m, _ := v.(map[string]any)
 	f, ok := m["load"].(loader)

@@ -41,7 +41,7 @@ func (r *Runtime) deliver(ctx context.Context, d delivery) {
 	}
 	to := d.target.Str("arn")
 	input, err := d.input()
-	for attempt := 0; err == nil || attempt == 0; attempt++ {
+	for attempt := 0; ; attempt++ {
 		if err == nil {
 			err = r.invokeTarget(ctx, d, input)
 		}
