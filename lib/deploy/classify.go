@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +24,7 @@ const (
 	CorruptState    Class = "corrupt state"    // the checkpoint can't be read
 	NoStack         Class = "no stack"         // the stack does not exist
 	PlanViolated    Class = "plan violated"    // the program wants what the plan does not allow
-	PendingChanges  Class = "pending changes"  // an earlier run was killed in the middle of a step
+	PendingChanges  Class = "pending changes"  // an earlier run ended in the middle of a step
 	ProgramOrDeploy Class = "program or cloud" // the program or a resource operation failed
 )
 
@@ -34,46 +35,55 @@ const noStackCode = 6
 // measured: each is what is left when the AWS SDK inside the CLI has given up
 // after three attempts of its own.
 var transientTexts = []*regexp.Regexp{
-	regexp.MustCompile(`exceeded maximum number of attempts, \d+, https response error StatusCode: 503\b[^\n]*api error SlowDown`),
-	regexp.MustCompile(`exceeded maximum number of attempts, \d+, https response error StatusCode: 500\b[^\n]*api error InternalError`),
+	regexp.MustCompile(`exceeded maximum number of attempts, \d+, https response error StatusCode: (500|503)\b`),
 	regexp.MustCompile(`StatusCode: 0\b[^\n]*connection reset by peer`),
 	regexp.MustCompile(`StatusCode: 0\b[^\n]*connect: connection refused`),
 	regexp.MustCompile(`KMS: Decrypt, exceeded maximum number of attempts, \d+[^\n]*ThrottlingException`),
 }
 
-// neverTexts decide before anything else: whatever else was said, these end
-// the run.
-var neverTexts = []struct {
+type finalText struct {
 	text  string
 	class Class
-}{
-	{"failed to save snapshot", SnapshotLost},
-	{"pending operations", PendingChanges},
-	{"update canceled", Interrupted},
-	{"violates plan:", PlanViolated},
-	{"is not allowed by the plan", PlanViolated},
-	{"but none were seen", PlanViolated},
-	{"incorrect passphrase", BadSecrets},
-	{"failed to load checkpoint", CorruptState},
-	{"ExpiredToken", ExpiredToken},
-	{"NoSuchBucket", NoBucket},
-	{"AccessDenied", AccessDenied},
 }
+
+// Final texts decide before anything else: whatever else was said, these end
+// the run. The engine's count on both streams; the backend's only on stderr,
+// because on stdout a provider speaks too.
+var (
+	engineTexts = []finalText{
+		{"failed to save snapshot", SnapshotLost},
+		{"pending operations", PendingChanges},
+		{"update canceled", Interrupted},
+		{"violates plan:", PlanViolated},
+		{"is not allowed by the plan", PlanViolated},
+		{"but none were seen", PlanViolated},
+	}
+	backendTexts = []finalText{
+		{"incorrect passphrase", BadSecrets},
+		{"failed to load checkpoint", CorruptState},
+		{"ExpiredToken", ExpiredToken},
+		{"NoSuchBucket", NoBucket},
+		{"AccessDenied", AccessDenied},
+	}
+)
 
 // Classify says what a failed command means. Errors of the backend, the lock
 // and KMS are on stderr; those of the engine and the providers on stdout, so
 // that a resource operation that was throttled can never look like a backend
 // that was.
 func Classify(code int, stdout, stderr string) Class {
-	for _, n := range neverTexts {
-		if strings.Contains(stderr, n.text) {
-			return n.class
+	for _, t := range engineTexts {
+		if strings.Contains(stderr, t.text) || strings.Contains(stdout, t.text) {
+			return t.class
 		}
 	}
-	// On stdout a provider speaks too: only what is the engine's own counts.
-	for _, n := range neverTexts[:6] {
-		if strings.Contains(stdout, n.text) {
-			return n.class
+	diagnosed := strings.Contains(stdout, "Diagnostics:")
+	if !diagnosed && transient(stderr) {
+		return Transient
+	}
+	for _, t := range backendTexts {
+		if strings.Contains(stderr, t.text) {
+			return t.class
 		}
 	}
 	switch {
@@ -81,36 +91,37 @@ func Classify(code int, stdout, stderr string) Class {
 		return NoStack
 	case strings.Contains(stderr, "the stack is currently locked by"):
 		return Locked
-	case strings.Contains(stdout, "Diagnostics:"):
+	case diagnosed:
 		return ProgramOrDeploy
 	}
-	for _, t := range transientTexts {
-		if t.MatchString(stderr) {
-			return Transient
-		}
-	}
 	return Unknown
+}
+
+func transient(text string) bool {
+	return slices.ContainsFunc(transientTexts, func(t *regexp.Regexp) bool { return t.MatchString(text) })
 }
 
 var noStack = regexp.MustCompile(`no stack named '[^']*' found`)
 
 // leftLock is what the CLI says, with exit code 0, when it could not delete
 // its own lock.
-var leftLock = regexp.MustCompile(`there was a problem deleting the lock at (\S+), manual clean up`)
+const leftLock = "there was a problem deleting the lock"
 
-// LeftLock returns the key of a lock object that a command left behind, or "".
-// The key begins with ".pulumi/locks/", as the backend's own keys do.
-func LeftLock(stdout, stderr string) string {
-	m := leftLock.FindStringSubmatch(stderr + "\n" + stdout)
-	if m == nil {
-		return ""
+// lockKey finds the key of a lock in its URL, which ends in a query:
+// s3://bucket/.pulumi/locks/organization/P/S/UUID.json?region=us-east-1.
+var lockKey = regexp.MustCompile(regexp.QuoteMeta(leftLock) + `[^\n]*?/(\.pulumi/locks/[^\s?]+\.json)`)
+
+// LeftLock says whether a command left its lock behind, and which object it
+// is; the key is empty when the command's words don't tell.
+func LeftLock(stdout, stderr string) (key string, left bool) {
+	text := stderr + "\n" + stdout
+	if !strings.Contains(text, leftLock) {
+		return "", false
 	}
-	path, _, _ := strings.Cut(m[1], "?")
-	_, key, found := strings.Cut(path, ".pulumi/locks/")
-	if !found || !strings.HasSuffix(key, ".json") || strings.Contains(key, "..") {
-		return ""
+	if m := lockKey.FindStringSubmatch(text); m != nil && !strings.Contains(m[1], "..") {
+		key = m[1]
 	}
-	return ".pulumi/locks/" + key
+	return key, true
 }
 
 // remedies end the sentence about a failure.

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -47,11 +49,11 @@ var _ Engine = (*CLI)(nil)
 func (c *CLI) environment() []string {
 	var env []string
 	for _, kv := range c.Env {
-		switch name, _, _ := strings.Cut(kv, "="); name {
-		case "PULUMI_BACKEND_URL", "PULUMI_STACK", "PULUMI_OPTION_REFRESH", "PULUMI_OPTION_PARALLEL":
-		default:
-			env = append(env, kv)
+		name, _, _ := strings.Cut(kv, "=")
+		if name == "PULUMI_BACKEND_URL" || name == "PULUMI_STACK" || strings.HasPrefix(name, "PULUMI_OPTION_") {
+			continue // a flag that nobody sees in the pipeline's definition
 		}
+		env = append(env, kv)
 	}
 	// Only with PULUMI_DEBUG_COMMANDS does the CLI know --event-log, as the
 	// Automation API sets it too.
@@ -60,13 +62,18 @@ func (c *CLI) environment() []string {
 
 // State implements Engine.
 func (c *CLI) State(ctx context.Context, s Stack) (State, error) {
-	var out outcome
-	err := c.Retry.run(ctx, func() (err error) {
-		out, err = c.once(ctx, s, io.Discard, "", "stack", "export")
+	var state State
+	err := c.Retry.run(ctx, func(bool) (err error) {
+		state, err = c.look(ctx, s)
 		return err
 	})
-	var f *Failure
-	if errors.As(err, &f) && f.Class == NoStack {
+	return state, err
+}
+
+// look reads the state once.
+func (c *CLI) look(ctx context.Context, s Stack) (State, error) {
+	out, err := c.once(ctx, s, io.Discard, "", "stack", "export")
+	if classOf(err) == NoStack {
 		return noState(), nil
 	}
 	if err != nil {
@@ -77,8 +84,8 @@ func (c *CLI) State(ctx context.Context, s Stack) (State, error) {
 
 // Init implements Engine.
 func (c *CLI) Init(ctx context.Context, s Stack) error {
-	return c.Retry.run(ctx, func() error {
-		_, err := c.once(ctx, s, c.output(s), "", "stack", "init", "--no-select", "--secrets-provider", c.SecretsProvider)
+	return c.Retry.run(ctx, func(bool) error {
+		_, err := c.once(ctx, s, c.Out, "", "stack", "init", "--no-select", "--secrets-provider", c.SecretsProvider)
 		var f *Failure
 		// After a fault the first try may have made it all the same.
 		if errors.As(err, &f) && strings.Contains(f.Text, "already exists") {
@@ -102,16 +109,16 @@ func (c *CLI) Preview(ctx context.Context, s Stack, state State, planFile string
 	}
 	changes, err := normalise(log)
 	if err != nil {
-		return Proposal{}, fmt.Errorf("stack %s: %w", s.Name, err)
+		return Proposal{}, err
 	}
 	if !s.Remove {
 		saved, err := os.ReadFile(planFile)
 		if err != nil {
-			return Proposal{}, fmt.Errorf("stack %s: the CLI saved no plan: %w", s.Name, err)
+			return Proposal{}, fmt.Errorf("the CLI saved no plan: %w", err)
 		}
 		outputs, err := outputChanges(saved)
 		if err != nil {
-			return Proposal{}, fmt.Errorf("stack %s: %w", s.Name, err)
+			return Proposal{}, err
 		}
 		changes = sorted(append(changes, outputs...))
 	}
@@ -120,16 +127,41 @@ func (c *CLI) Preview(ctx context.Context, s Stack, state State, planFile string
 
 // Apply implements Engine.
 func (c *CLI) Apply(ctx context.Context, s Stack, state State, planFile string) error {
-	args := []string{"up", "--yes", "--skip-preview", "--plan", planFile}
-	if s.Remove {
-		args = []string{"destroy", "--yes", "--skip-preview", "--run-program"}
+	if !s.Remove {
+		_, _, err := c.engine(ctx, s, state, []string{"up", "--yes", "--skip-preview", "--plan", planFile}, true)
+		return err
 	}
-	_, _, err := c.engine(ctx, s, state, args, true)
-	return err
+	if state.Deployed {
+		if _, _, err := c.engine(ctx, s, state, []string{"destroy", "--yes", "--skip-preview", "--run-program"}, true); err != nil {
+			return err
+		}
+	}
+	return c.removeStack(ctx, s)
+}
+
+// removeStack removes an empty stack from the backend, so that what remains in
+// the state bucket is what is deployed.
+func (c *CLI) removeStack(ctx context.Context, s Stack) error {
+	return c.Retry.run(ctx, func(bool) error {
+		_, err := c.once(ctx, s, c.Out, "", "stack", "rm", "--yes", "--preserve-config")
+		if classOf(err) == NoStack { // after a fault the first try may have done it
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// The CLI succeeds also when it could not delete the object.
+		left, err := c.look(ctx, s)
+		if err == nil && left.Exists {
+			err = errors.New("its resources are destroyed but its empty state could not be removed from the state bucket: the build role may not delete objects there; deploy the environment project again, then push again")
+		}
+		return err
+	})
 }
 
 // engine runs a command that runs the program. A command that changes things
-// is repeated only if no step had begun.
+// is repeated only if no step had begun, and only on the state that it was
+// meant for: who held the lock may have changed it, and a plan does not notice.
 func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, changes bool) (out outcome, log []byte, err error) {
 	if err := c.useSecrets(s, state); err != nil {
 		return outcome{}, nil, err
@@ -140,15 +172,20 @@ func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, c
 	}
 	defer os.RemoveAll(dir)
 	events := filepath.Join(dir, "events.json")
-	err = c.Retry.run(ctx, func() (err error) {
+	logged := ""
+	if changes {
+		logged = events
+	}
+	err = c.Retry.run(ctx, func(again bool) (err error) {
+		if again && changes {
+			if err := c.unmoved(ctx, s, state); err != nil {
+				return err
+			}
+		}
 		if err := os.RemoveAll(events); err != nil {
 			return err
 		}
-		logged := ""
-		if changes {
-			logged = events
-		}
-		out, err = c.once(ctx, s, c.output(s), logged, append(args, "--event-log", events)...)
+		out, err = c.once(ctx, s, c.Out, logged, append(args, "--event-log", events)...)
 		return err
 	})
 	if err != nil {
@@ -158,14 +195,19 @@ func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, c
 	return out, log, err
 }
 
+// unmoved refuses to repeat a command on another state than the first time.
+func (c *CLI) unmoved(ctx context.Context, s Stack, state State) error {
+	now, err := c.look(ctx, s)
+	if err == nil && now.Digest != state.Digest {
+		err = fmt.Errorf("its state has changed from digest %s to %s while this run waited, who held the lock has deployed: %s", state.Digest, now.Digest, again)
+	}
+	return err
+}
+
 // useSecrets refuses a stack whose secrets are not of this environment's key.
 func (c *CLI) useSecrets(s Stack, state State) error {
-	provider := state.Secrets.URL
-	if state.Secrets.Type == "passphrase" {
-		provider = "passphrase"
-	}
-	if state.Exists && provider != c.SecretsProvider {
-		return fmt.Errorf("stack %s encrypts its secrets with %q and not with %q: move it with: pulumi stack change-secrets-provider", s.Name, provider, c.SecretsProvider)
+	if state.Exists && state.Secrets.URL != c.SecretsProvider {
+		return fmt.Errorf("its secrets are encrypted with %q and not with %q, the environment's key: move them with: pulumi stack change-secrets-provider", state.Secrets.URL, c.SecretsProvider)
 	}
 	return withSecrets(s.Config, state.Secrets)
 }
@@ -173,63 +215,84 @@ func (c *CLI) useSecrets(s Stack, state State) error {
 // once runs the command once. With an events file, a failure says whether a
 // step had begun.
 func (c *CLI) once(ctx context.Context, s Stack, to io.Writer, events string, args ...string) (outcome, error) {
-	name := args[0]
+	name, stack := args[0], []string{"--stack", s.FullName()}
 	if name == "stack" {
 		name += " " + args[1]
 		if args[1] == "init" {
-			args = append(args, s.FullName())
+			stack = stack[1:]
 		}
 	}
-	if name != "stack init" {
-		args = append(args, "--stack", s.FullName())
+	args = slices.Concat(args, stack, []string{"--non-interactive", "--color", "never"})
+	said := &lines{mu: &c.mu, to: to, prefix: "[" + s.Name + "] "}
+	out := execute(ctx, c.Pulumi, args, s.Dir, c.environment(), said)
+	var err error
+	if out.err != nil {
+		err = c.failure(ctx, name+" "+s.Name, out, events)
 	}
-	out := execute(ctx, c.Pulumi, append(args, "--non-interactive", "--color", "never"), s.Dir, c.environment(), to)
-	if key := LeftLock(out.stdout, out.stderr); key != "" {
-		if err := c.unlock(ctx, s, key); err != nil {
-			return out, err
-		}
+	key, left := LeftLock(out.stdout, out.stderr)
+	if !left {
+		return out, err
 	}
-	if out.err == nil {
-		return out, nil
+	if unlocked := c.unlock(ctx, s, key); unlocked != nil {
+		// Not the failure itself: what stays locked must not be repeated.
+		return out, finally(err, unlocked)
 	}
-	f := &Failure{Command: name + " " + s.Name, Code: out.code, Class: Classify(out.code, out.stdout, out.stderr), Text: said(out), Err: out.err}
+	return out, err
+}
+
+// finally adds to a failure what makes repeating it senseless.
+func finally(err, last error) error {
+	if err == nil {
+		return last
+	}
+	return fmt.Errorf("%v; %w", err, last)
+}
+
+func (c *CLI) failure(ctx context.Context, command string, out outcome, events string) *Failure {
+	f := &Failure{Command: command, Code: out.code, Class: Classify(out.code, out.stdout, out.stderr), Text: said(out), Err: out.err}
 	if ctx.Err() != nil && f.Class == Unknown {
 		f.Class = Interrupted
 	}
-	if events != "" {
+	if events == "" {
+		// Nothing can have been changed: the engine may speak of the backend
+		// too, from which it reads StackReferences.
+		if f.Class == ProgramOrDeploy && transient(out.stdout) {
+			f.Class = Transient
+		}
+	} else {
 		// No file: the engine never began.
 		if log, err := os.ReadFile(events); err == nil {
 			f.Stepped = stepped(log)
 		}
 	}
-	return out, f
+	return f
 }
 
 // unlock removes the lock that a command could not: the exact object that it
 // named, never all locks of the stack as `pulumi cancel` does.
 func (c *CLI) unlock(ctx context.Context, s Stack, key string) error {
-	if !strings.HasPrefix(key, ".pulumi/locks/"+s.FullName()+"/") {
-		return fmt.Errorf("stack %s left a lock at %q, which is not one of its own: look at it and remove it by hand", s.Name, key)
+	if prefix := ".pulumi/locks/" + s.FullName() + "/"; !strings.HasPrefix(key, prefix) {
+		return fmt.Errorf("the CLI could not delete its lock at %q: look under %s in the state bucket and remove it by hand, the run that held it has ended", key, prefix)
 	}
 	c.Log.Warn("removing the lock that the last command left behind", "stack", s.Name, "lock", key)
 	// An interrupted run must not leave its lock either.
 	if err := c.Locks.Remove(context.WithoutCancel(ctx), key); err != nil {
-		return fmt.Errorf("stack %s stays locked: its lock %s could not be removed (%w); remove that object, the run that held it has ended", s.Name, key, err)
+		return fmt.Errorf("the stack stays locked, because its lock %s can't be removed (%w): remove that object from the state bucket, the run that held it has ended", key, err)
 	}
 	return nil
-}
-
-func (c *CLI) output(s Stack) io.Writer {
-	return &lines{mu: &c.mu, to: c.Out, prefix: "[" + s.Name + "] "}
 }
 
 // saidBytes is enough of the CLI's words for an error.
 const saidBytes = 2000
 
+// sdkNoise are warnings of the AWS SDK inside the CLI, for instance about a
+// backend that sends no checksums.
+var sdkNoise = regexp.MustCompile(`(?m)^SDK [0-9/]+ [0-9:]+ (WARN|DEBUG) .*$`)
+
 // said is the part of the output that explains a failure: errors of the
 // backend, or the engine's diagnostics.
 func said(out outcome) string {
-	text := strings.TrimSpace(out.stderr)
+	text := strings.TrimSpace(sdkNoise.ReplaceAllString(out.stderr, ""))
 	if _, diagnostics, found := strings.Cut(out.stdout, "Diagnostics:"); found {
 		text = strings.TrimSpace(diagnostics + "\n" + text)
 	}

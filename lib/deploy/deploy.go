@@ -128,7 +128,7 @@ func (p *deployment) apply(ctx context.Context, name string) error {
 		return err
 	}
 	log := p.Log.With("stack", name, "environment", s.Environment, "commit", p.Settings.Commit, "execution", p.Settings.Execution)
-	if p.nothing(s, state) {
+	if s.Remove && !state.Exists {
 		log.Info("nothing left to remove")
 		return nil
 	}

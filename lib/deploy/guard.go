@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"delivery/lib/delivery"
 )
 
 const again = "push again for a new review"
@@ -25,7 +27,10 @@ func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
 		return fmt.Errorf("the review is of account %s and this deployment of %s: %s", b.Account, s.Account, again)
 	case b.Execution != s.Execution:
 		return fmt.Errorf("the review is of pipeline execution %s and this one is %s: %s", b.Execution, s.Execution, again)
-	case s.ReviewedDigest != "" && b.Digest != s.ReviewedDigest:
+	case s.ReviewedDigest == "":
+		// The bundle's own digest proves nothing to somebody who wrote it anew.
+		return fmt.Errorf("environment variable %s is not set: the pipeline passes the digest that its preview exported; deploy the environment project again", delivery.ExportDigest)
+	case b.Digest != s.ReviewedDigest:
 		return fmt.Errorf("the review that was shown has digest %s and the bundle %s: %s", s.ReviewedDigest, b.Digest, again)
 	case b.Manifest != manifest:
 		return fmt.Errorf("%s is not the one that was reviewed: %s", ManifestName, again)
@@ -57,7 +62,7 @@ func checkPending(s Stack, state State) error {
 	if len(state.Pending) == 0 {
 		return nil
 	}
-	return fmt.Errorf("an earlier run was killed in the middle of %s, and going on could do it twice: look whether it happened, then settle it with: pulumi refresh --stack %s", strings.Join(state.Pending, ", "), s.FullName())
+	return fmt.Errorf("an earlier run ended in the middle of %s, and going on could do it twice: look whether it happened, then settle it with: pulumi refresh --stack %s", strings.Join(state.Pending, ", "), s.FullName())
 }
 
 // checkFresh compares what would happen now with what was reviewed. A binding

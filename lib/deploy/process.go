@@ -28,7 +28,7 @@ type outcome struct {
 // command once: a second interrupt would make the engine abandon running
 // operations. The command gets a process group of its own, so that a Ctrl-C in
 // a terminal does not reach it a second time.
-func execute(ctx context.Context, path string, args []string, dir string, env []string, out io.Writer) outcome {
+func execute(ctx context.Context, path string, args []string, dir string, env []string, out *lines) outcome {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Env = dir, env
@@ -36,7 +36,7 @@ func execute(ctx context.Context, path string, args []string, dir string, env []
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = grace
-	err := cmd.Run()
+	err := errors.Join(cmd.Run(), out.flush())
 	o := outcome{stdout: stdout.String(), stderr: stderr.String(), err: err}
 	var exit *exec.ExitError
 	switch {
@@ -55,6 +55,18 @@ type lines struct {
 	to     io.Writer
 	prefix string
 	rest   []byte
+}
+
+// flush writes what is left when no line's end came.
+func (l *lines) flush() error {
+	l.mu.Lock()
+	left := len(l.rest) > 0
+	l.mu.Unlock()
+	if !left {
+		return nil
+	}
+	_, err := l.Write([]byte("\n"))
+	return err
 }
 
 // Write implements io.Writer.

@@ -3,10 +3,12 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
@@ -19,22 +21,44 @@ import (
 // change of name replaces, and tokens are secret.
 const thing = "aws:test/thing:Thing"
 
-const thingSchema = `{"name":"aws","version":"6.83.2","meta":{"moduleFormat":"(.*)(?:/[^/]*)"},
-"config":{"variables":{"assumeRole":{"type":"object","additionalProperties":{"type":"string"}},"region":{"type":"string"},"allowedAccountIds":{"type":"array","items":{"type":"string"}}}},
-"provider":{"inputProperties":{"assumeRole":{"type":"object","additionalProperties":{"type":"string"}},"region":{"type":"string"},"allowedAccountIds":{"type":"array","items":{"type":"string"}}}},
-"resources":{"aws:test/thing:Thing":{
-"inputProperties":{"name":{"type":"string"},"size":{"type":"number"},"token":{"type":"string","secret":true}},"requiredInputs":["name"],
-"properties":{"name":{"type":"string"},"size":{"type":"number"},"token":{"type":"string","secret":true}},"required":["name"]}}}`
+// providerConfig is what the deployer sets of the provider's settings.
+const providerConfig = `{"assumeRole":{"type":"object","additionalProperties":{"type":"string"}},"region":{"type":"string"},"allowedAccountIds":{"type":"array","items":{"type":"string"}}}`
 
-// provider plays "aws" for the engine tests: it keeps what was created and
-// with which provider configuration.
+// schema lists the types that YAML programs use: thing, and those of the
+// sample workload.
+const schema = `{"name":"aws","version":"6.83.2","meta":{"moduleFormat":"(.*)(?:/[^/]*)"},
+"config":{"variables":` + providerConfig + `},"provider":{"inputProperties":` + providerConfig + `},
+"resources":{
+"aws:test/thing:Thing":{
+"inputProperties":{"name":{"type":"string"},"size":{"type":"number"},"token":{"type":"string","secret":true}},"requiredInputs":["name"],
+"properties":{"name":{"type":"string"},"size":{"type":"number"},"token":{"type":"string","secret":true}},"required":["name"]},
+"aws:sns/topic:Topic":{"inputProperties":{"name":{"type":"string"}},"properties":{"name":{"type":"string"},"arn":{"type":"string"}},"required":["name","arn"]},
+"aws:ssm/parameter:Parameter":{
+"inputProperties":{"name":{"type":"string"},"type":{"type":"string"},"value":{"type":"string","secret":true}},"requiredInputs":["type"],
+"properties":{"name":{"type":"string"},"type":{"type":"string"},"value":{"type":"string","secret":true},"arn":{"type":"string"}},"required":["name","arn"]}}}`
+
+// provider plays "aws" for the engine tests: it keeps what was done and with
+// which provider configuration.
 type provider struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	mu         sync.Mutex
-	things     map[string]*structpb.Struct
 	configured []string                    // JSON of each Configure
 	operations []string                    // "create a", in order
 	hook       func(op, name string) error // runs before each write
+	canceled   chan struct{}               // closed when the engine was interrupted
+	canceling  sync.Once
+}
+
+func newProvider() *provider { return &provider{canceled: make(chan struct{})} }
+
+// untilCanceled waits until the engine knows that it was interrupted.
+func (p *provider) untilCanceled() error {
+	select {
+	case <-p.canceled:
+		return nil
+	case <-time.After(time.Minute):
+		return errors.New("the engine was never interrupted")
+	}
 }
 
 // serve starts the provider and returns the value of PULUMI_DEBUG_PROVIDERS.
@@ -79,7 +103,9 @@ func (p *provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Em
 	return &emptypb.Empty{}, nil
 }
 
+// Cancel is called when the engine was interrupted.
 func (p *provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	p.canceling.Do(func() { close(p.canceled) })
 	return &emptypb.Empty{}, nil
 }
 
@@ -88,7 +114,7 @@ func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Pl
 }
 
 func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
-	return &pulumirpc.GetSchemaResponse{Schema: thingSchema}, nil
+	return &pulumirpc.GetSchemaResponse{Schema: schema}, nil
 }
 
 func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
@@ -153,7 +179,12 @@ func (p *provider) Create(_ context.Context, r *pulumirpc.CreateRequest) (*pulum
 	if err := p.write("create", r.GetProperties()); err != nil {
 		return nil, err
 	}
-	return &pulumirpc.CreateResponse{Id: "id-" + r.GetProperties().GetFields()["name"].GetStringValue(), Properties: r.GetProperties()}, nil
+	id := "id-" + r.GetProperties().GetFields()["name"].GetStringValue()
+	if r.GetType() != thing {
+		r.GetProperties().Fields["arn"] = structpb.NewStringValue("arn:" + id)
+		r.GetProperties().Fields["url"] = structpb.NewStringValue("url:" + id)
+	}
+	return &pulumirpc.CreateResponse{Id: id, Properties: r.GetProperties()}, nil
 }
 
 func (p *provider) Update(_ context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
@@ -170,4 +201,11 @@ func (p *provider) Delete(_ context.Context, r *pulumirpc.DeleteRequest) (*empty
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil
+}
+
+// setHook sets what runs before each write.
+func (p *provider) setHook(hook func(op, name string) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hook = hook
 }

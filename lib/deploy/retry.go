@@ -35,13 +35,19 @@ func (f *Failure) Error() string {
 // Unwrap returns how the process ended.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// repeatable says whether a command may be started again.
-func repeatable(err error) (Class, bool) {
+// classOf returns the class of a failed command; Unknown if err is none.
+func classOf(err error) Class {
 	var f *Failure
-	if !errors.As(err, &f) || f.Stepped {
-		return Unknown, false
+	if errors.As(err, &f) {
+		return f.Class
 	}
-	return f.Class, f.Class == Transient || f.Class == Locked
+	return Unknown
+}
+
+// repeatable says whether a command may be started again.
+func repeatable(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && !f.Stepped && (f.Class == Transient || f.Class == Locked)
 }
 
 // Retry is the patience of the deployer.
@@ -65,22 +71,27 @@ func DefaultRetry(log *slog.Logger) Retry {
 	return Retry{Tries: 6, Base: 2 * time.Second, Cap: 30 * time.Second, LockPatience: 15 * time.Minute, Log: log}
 }
 
-// run runs a command until it succeeds or must not be run again.
-func (r Retry) run(ctx context.Context, command func() error) error {
+// run runs a command until it succeeds or must not be run again. The command
+// learns whether it is run again.
+func (r Retry) run(ctx context.Context, command func(again bool) error) error {
 	w := &waiting{Retry: r, started: time.Now()}
+	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := command()
-		class, again := repeatable(err)
-		w.class = class
-		if err != nil && (!again || ctx.Err() != nil) {
-			return struct{}{}, backoff.Permanent(err)
+		again := last != nil
+		last = command(again)
+		w.class = classOf(last)
+		if last != nil && (!repeatable(last) || ctx.Err() != nil) {
+			return struct{}{}, backoff.Permanent(last)
 		}
-		return struct{}{}, err
+		return struct{}{}, last
 	}, backoff.WithBackOff(w), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
 		if r.Log != nil {
 			r.Log.Warn("waiting before another try", "class", string(w.class), "wait", wait.Round(time.Millisecond).String(), "error", err.Error())
 		}
 	}))
+	if err != nil && last != nil && !errors.Is(err, last) {
+		return fmt.Errorf("interrupted while waiting for another try (%w): %w", err, last)
+	}
 	return err
 }
 

@@ -19,7 +19,7 @@ type Settings struct {
 	Requires                               string // environment that must have deployed the commit first, or ""
 	Commit, SourceCommit                   string
 	Execution, Delivery, Pusher            string
-	ReviewedDigest                         string // digest that the approval showed, where the pipeline passes it on
+	ReviewedDigest                         string // digest that the preview exported; Deploy demands it
 	pathStyle                              bool
 }
 
@@ -67,11 +67,11 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 	if m := rolePattern.FindStringSubmatch(s.Role); m != nil && accountPattern.MatchString(s.Account) && m[1] != s.Account {
 		errs = append(errs, fmt.Errorf("%s is in account %s and %s is %s: expected a role of the target account", delivery.EnvRole, m[1], delivery.EnvAccount, s.Account))
 	}
-	for name, v := range map[string]string{delivery.EnvEnvironment: s.Environment, delivery.EnvRequires: s.Requires} {
-		if v == "" {
+	for _, name := range []string{delivery.EnvEnvironment, delivery.EnvRequires} {
+		if getenv(name) == "" {
 			continue // required ones were reported above
 		}
-		if _, err := naming.ParseEnvironment(v); err != nil {
+		if _, err := naming.ParseEnvironment(getenv(name)); err != nil {
 			errs = append(errs, fmt.Errorf("environment variable %s: %w", name, err))
 		}
 	}

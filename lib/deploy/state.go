@@ -19,9 +19,6 @@ type State struct {
 	Exists bool
 	// Digest changes whenever the state does.
 	Digest string
-	// Resources counts what is deployed, without the stack itself and its
-	// default providers.
-	Resources int
 	// Deployed is true when any update has been recorded.
 	Deployed bool
 	// Pending are operations of a run that was killed: "creating URN".
@@ -34,24 +31,19 @@ type State struct {
 
 // Secrets is a stack's secrets provider, as its state records it.
 type Secrets struct {
-	Type         string // "cloud", "passphrase" or ""
-	URL          string
+	URL          string // of the key; empty for a passphrase
 	EncryptedKey string
-	Salt         string
 }
 
 type exported struct {
 	Deployment struct {
 		Secrets struct {
-			Type  string `json:"type"`
 			State struct {
 				URL          string `json:"url"`
 				EncryptedKey string `json:"encryptedkey"`
-				Salt         string `json:"salt"`
 			} `json:"state"`
 		} `json:"secrets_providers"`
 		Resources []struct {
-			URN    string         `json:"urn"`
 			Type   string         `json:"type"`
 			Inputs map[string]any `json:"inputs"`
 		} `json:"resources"`
@@ -79,13 +71,10 @@ func parseState(export []byte) (State, error) {
 	}
 	d := e.Deployment
 	s := State{Exists: true, Digest: digest, Deployed: len(d.Resources) > 0}
-	s.Secrets = Secrets{Type: d.Secrets.Type, URL: d.Secrets.State.URL, EncryptedKey: d.Secrets.State.EncryptedKey, Salt: d.Secrets.State.Salt}
+	s.Secrets = Secrets{URL: d.Secrets.State.URL, EncryptedKey: d.Secrets.State.EncryptedKey}
 	for _, r := range d.Resources {
 		if name, ok := r.Inputs["name"].(string); ok && r.Type == "pulumi:pulumi:StackReference" {
 			s.References = append(s.References, name)
-		}
-		if r.Type != rootType && !defaultProvider(r.URN, r.Type) {
-			s.Resources++
 		}
 	}
 	slices.Sort(s.References)

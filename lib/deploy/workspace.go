@@ -221,12 +221,7 @@ func withSecrets(file string, s Secrets) error {
 	if err != nil {
 		return err
 	}
-	switch s.Type {
-	case "cloud":
-		doc["secretsprovider"], doc["encryptedkey"] = s.URL, s.EncryptedKey
-	case "passphrase":
-		doc["encryptionsalt"] = s.Salt
-	}
+	doc["secretsprovider"], doc["encryptedkey"] = s.URL, s.EncryptedKey
 	if text, err = yaml.Marshal(doc); err != nil {
 		return err
 	}

@@ -100,6 +100,11 @@ func (r *Rehearsal) start(ctx context.Context) error {
 		WorkDir:   r.path("builds"),
 		Source:    r.GitHub,
 		Env:       append(goEnv.vars, buildEnvironment()...),
+		HasImage:  r.hasImage,
+		BuildImage: func(_ context.Context, b runtime.ImageBuild) error {
+			_, err := r.PushImage(b.Environment["IMAGE_TAG"], nil)
+			return err
+		},
 	})
 	r.API.SetRuntime(r.Runtime)
 	r.GitHub.SetTransport(r.Runtime)

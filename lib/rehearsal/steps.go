@@ -6,11 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"delivery/lib/naming"
-	"delivery/lib/platform"
 	"delivery/lib/rehearsal/cloud"
 )
 
@@ -18,7 +18,6 @@ import (
 const (
 	connectionType = "aws:codeconnections/connection:Connection"
 	parameterType  = "aws:ssm/parameter:Parameter"
-	pipelineType   = "aws:codepipeline/pipeline:Pipeline"
 )
 
 // Handshake does what a person does in the console: it completes the
@@ -47,6 +46,10 @@ func (r *Rehearsal) PushImage(tag string, findings map[string]int) (string, erro
 	sum := sha256.Sum256([]byte(r.Suffix + tag))
 	digest := "sha256:" + hex.EncodeToString(sum[:])
 	return digest, r.API.PushImage(cloud.DeliveryAccount, r.names(naming.Shared).Of(naming.ImageRepository), digest, tag, findings)
+}
+
+func (r *Rehearsal) hasImage(account, repository, digest string) bool {
+	return slices.ContainsFunc(r.Cloud.Images(account, repository), func(i *cloud.Resource) bool { return i.Str("imageDigest") == digest })
 }
 
 // ApprovedImage returns the digest that the scan gate approved.
@@ -128,9 +131,6 @@ func (r *Rehearsal) Left() []string {
 	}
 	return left
 }
-
-// Installed returns the Platform, for scenarios that act as its user.
-func (r *Rehearsal) Installed() *platform.Platform { return r.Platform }
 
 // errRejected ends a delivery that a person did not want.
 var errRejected = errors.New("production was rejected")
