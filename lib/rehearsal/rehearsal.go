@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"delivery/lib/naming"
@@ -169,3 +170,9 @@ func (r *Rehearsal) home() string  { return r.path("home") }
 func (r *Rehearsal) tools() string { return filepath.Join(r.Root, ".tools", "bin") }
 
 func (r *Rehearsal) names(env naming.Environment) naming.Namer { return naming.New(env, r.Suffix) }
+
+// Shell returns what a shell needs to use the running cloud with the plain
+// pulumi CLI, as NAME=value.
+func (r *Rehearsal) Shell() []string {
+	return append(slices.Clone(r.Env), "PULUMI_BACKEND_URL="+r.Platform.Backend)
+}

@@ -111,17 +111,6 @@ func firstError(steps ...func() error) error {
 	return nil
 }
 
-// Commit puts the sample workload into the repository, with changes of files
-// by their path; a nil content removes a file.
-func (r *Rehearsal) Commit(message string, changes map[string][]byte) (string, error) {
-	return r.GitHub.Commit(message, changes)
-}
-
-// DestroyAll is `make destroy-all`.
-func (r *Rehearsal) DestroyAll(ctx context.Context, force bool) error {
-	return r.Platform.DestroyAll(ctx, force)
-}
-
 // Left lists everything that is left in the local cloud: resources, objects,
 // running builds.
 func (r *Rehearsal) Left() []string {

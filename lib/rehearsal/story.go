@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"delivery/lib/delivery"
 	"delivery/lib/naming"
 	"delivery/lib/rehearsal/cloud"
 	"delivery/lib/rehearsal/provider"
+	"delivery/lib/rehearsal/runtime"
 )
 
 // Question is what a person is asked before production is deployed.
@@ -32,7 +35,10 @@ type Story struct {
 	InventoryFile string
 
 	report Report
-	step   string // the running step, under which the tree grows
+
+	mu      sync.Mutex
+	step    string         // the running step, under which the tree grows
+	changes map[string]int // of resources in the running step, by kind
 }
 
 // Play runs the story to its end and returns its report.
@@ -59,11 +65,14 @@ func (s *Story) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.GitHub.Load(filepath.Join(s.Root, sample), "Describe the sample workload"); err != nil {
+		return err
+	}
 	first := s.push("Deliver the sample workload", nil)
 	if err := s.do(ctx, "git push: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
 		return err
 	}
-	s.count()
+	s.inventory()
 	s.checkDeployed()
 	if s.InventoryFile != "" {
 		if err := s.WriteInventory(s.InventoryFile); err != nil {
@@ -93,7 +102,7 @@ func (s *Story) remove(ctx context.Context) error {
 	if rejected {
 		title += " FORCE=yes"
 	}
-	if err := s.do(ctx, title, func(ctx context.Context) error { return s.DestroyAll(ctx, rejected) }); err != nil {
+	if err := s.do(ctx, title, func(ctx context.Context) error { return s.Platform.DestroyAll(ctx, rejected) }); err != nil {
 		return err
 	}
 	left := s.Left()
@@ -111,7 +120,7 @@ func (s *Story) takes(ctx context.Context) func(string, func(context.Context) er
 
 // do runs a step and shows it.
 func (s *Story) do(ctx context.Context, title string, f func(context.Context) error) error {
-	s.step = title
+	s.begin(title)
 	s.Tree.Set(Running, "", title)
 	err := f(ctx)
 	switch {
@@ -129,7 +138,7 @@ func (s *Story) do(ctx context.Context, title string, f func(context.Context) er
 // push returns the step that commits, pushes and follows the delivery.
 func (s *Story) push(message string, changes map[string][]byte) func(context.Context) error {
 	return func(ctx context.Context) error {
-		commit, err := s.Commit(message, changes)
+		commit, err := s.GitHub.Commit(message, changes)
 		if err != nil {
 			return err
 		}
@@ -170,8 +179,8 @@ func (s *Story) production(ctx context.Context, commit string) error {
 	return errRejected
 }
 
-// count remembers how many resources each stack has.
-func (s *Story) count() {
+// inventory remembers how many resources each stack has.
+func (s *Story) inventory() {
 	for _, d := range s.Cloud.Deployed() {
 		s.report.Deployed[d.Stack]++
 	}
@@ -192,10 +201,7 @@ func (s *Story) checkDeployed() {
 		account := map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}[env]
 		n := len(s.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Cloud.Find(account, parameterType, nil))
 		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
-		var commit string
-		for _, e := range s.Runs(env) {
-			commit = e.Variables[delivery.VarCommit]
-		}
+		commit := last(s.Runs(env)).Variables[delivery.VarCommit]
 		_, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), delivery.LedgerKey(string(env), commit))
 		s.check("the ledger holds the deployment to "+string(env), "commit "+short(commit), err == nil)
 	}
@@ -207,15 +213,21 @@ func (s *Story) checkDeployed() {
 // checkOrder holds the pipelines to requirements S1 to S3.
 func (s *Story) checkOrder() {
 	dev, staging, prod := last(s.Runs(naming.Dev)), last(s.Runs(naming.Staging)), last(s.Runs(naming.Prod))
-	if dev == nil || staging == nil || prod == nil {
-		s.check("every pipeline ran", "a run is missing", false)
-		return
+	s.check("dev and staging ran in parallel", fmt.Sprintf("they started %s apart", dev.Started.Sub(staging.Started).Abs().Round(time.Millisecond)),
+		dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended))
+	deploy := staging.Action("Deploy")
+	s.check("production started after staging's deployment", fmt.Sprintf("%s after it began", prod.Started.Sub(deploy.Started).Round(time.Millisecond)), prod.Started.After(deploy.Started) && staging.Status == runtime.Succeeded)
+	approve := prod.Action("Approve")
+	s.check("production was deployed only after a person's approval", approve.Summary, approve.Status == runtime.Succeeded == (prod.Action("Deploy") != nil))
+	commits := map[string]bool{}
+	for _, e := range []runtime.Execution{dev, staging, prod} {
+		commits[e.Variables[delivery.VarCommit]], commits[e.Commit] = true, true
 	}
-	parallel := dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended)
-	s.check("dev and staging ran in parallel", fmt.Sprintf("they started %s apart", dev.Started.Sub(staging.Started).Abs().Round(time.Millisecond)), parallel)
-	s.check("production started after staging had succeeded", fmt.Sprintf("%s after staging's start", prod.Started.Sub(staging.Started).Round(time.Millisecond)), staging.DeployedBefore(prod.Started))
-	same := dev.Variables[delivery.VarCommit] == staging.Variables[delivery.VarCommit] && staging.Variables[delivery.VarCommit] == prod.Variables[delivery.VarCommit]
-	s.check("one commit went everywhere", short(prod.Variables[delivery.VarCommit]), same)
+	s.check("one commit went everywhere", short(prod.Commit), len(commits) == 1)
+	notified := len(s.Runtime.Notifications())
+	s.check("state changes and the approval were notified", fmt.Sprintf("%d messages", notified), notified > 0)
 }
+
+func last(runs []runtime.Execution) runtime.Execution { return runs[len(runs)-1] }
 
 func short(commit string) string { return commit[:min(len(commit), 12)] }

@@ -137,20 +137,13 @@ func (v *checker) text(path string, in Input, s string) {
 		v.fail(path, "has %v characters: expected %s", n, bounds(in))
 	case len(in.Enum) > 0 && !slices.Contains(in.Enum, s):
 		v.fail(path, "is %s: expected one of %s", v.show(path, in, s), strings.Join(in.Enum, ", "))
-	case in.Match != nil && !matches(in, s):
-		v.fail(path, "is %s: expected text that matches %s", v.show(path, in, s), in.Match)
+	case in.Match != nil && !in.Match.MatchString(s):
+		v.fail(path, "is %s: expected text that matches %s", v.show(path, in, s), strings.TrimSuffix(strings.TrimPrefix(in.Match.String(), "^(?:"), ")$"))
 	case in.Policy != nil:
 		if err := iam.Validate(*in.Policy, s, iam.Env{}); err != nil {
 			v.fail(path, "%s", err)
 		}
 	}
-}
-
-// matches says whether a pattern covers a text as a whole.
-func matches(in Input, s string) bool {
-	whole := in.Match.Copy()
-	whole.Longest()
-	return whole.FindString(s) == s && whole.MatchString(s)
 }
 
 func (v *checker) list(path string, in Input, value any) {

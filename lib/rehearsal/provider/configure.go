@@ -2,8 +2,10 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,9 +17,39 @@ import (
 	"delivery/lib/rehearsal/cloud"
 )
 
+// settings are the provider settings that are played, by plugin. Another one
+// would be ignored, which a test instrument must not do.
+var settings = map[string][]string{
+	"aws": {
+		"region", "profile", "assumeRole", "assumeRoles", "allowedAccountIds", "forbiddenAccountIds", "defaultTags",
+		// These change nothing here: the Go SDK sets the first four by itself.
+		"skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId", "maxRetries", "retryMode", "stsRegion",
+	},
+	"github": {"owner", "token", "organization", "baseUrl", "writeDelayMs", "readDelayMs", "retryDelayMs", "maxRetries", "parallelRequests", "retryableErrors", "insecure"},
+	"random": {},
+}
+
+// roleSettings are the settings of one role to assume.
+var roleSettings = []string{"roleArn", "externalId", "sessionName", "duration"}
+
 // CheckConfig implements pulumirpc.ResourceProviderServer.
 func (s *server) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
+	p, err := read(r.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	out := &pulumirpc.CheckResponse{Inputs: r.GetNews()}
+	for k := range p.raw {
+		if name := string(k); !slices.Contains(settings[s.plugin], name) && !ofEngine(name) {
+			out.Failures = append(out.Failures, &pulumirpc.CheckFailure{Property: name, Reason: fmt.Sprintf("is no setting of the provider %s that the local cloud plays", s.plugin)})
+		}
+	}
+	return out, nil
+}
+
+// ofEngine says whether the engine, not the user, sets a provider's input.
+func ofEngine(name string) bool {
+	return slices.Contains([]string{"version", "pluginDownloadURL", "pluginChecksums", "parameterization"}, name) || strings.HasPrefix(name, "__")
 }
 
 // DiffConfig implements pulumirpc.ResourceProviderServer. Another account,
@@ -31,7 +63,7 @@ func (s *server) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulum
 	if err != nil {
 		return nil, err
 	}
-	changed := changes(old, news, r.GetIgnoreChanges(), func(string) bool { return false })
+	changed := changes(old, news, r.GetIgnoreChanges(), ofEngine)
 	out := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, Diffs: changed}
 	if len(changed) > 0 {
 		out.Changes = pulumirpc.DiffResponse_DIFF_SOME
@@ -51,6 +83,9 @@ func (s *server) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (
 	if err != nil {
 		return nil, err
 	}
+	if len(p.unknown) > 0 {
+		return out, nil // a preview, whose provider depends on what does not exist yet
+	}
 	config := map[string]any{}
 	for k, v := range p.values {
 		config[k] = decode(v)
@@ -58,8 +93,8 @@ func (s *server) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (
 	conn := connectionOf(ctx)
 	conn.mu.Lock()
 	defer conn.mu.Unlock()
-	conn.account = s.plugin
 	if s.plugin != "aws" {
+		conn.account = s.plugin
 		return out, s.configureOther(config)
 	}
 	session, err := s.credentials(config)
@@ -73,7 +108,7 @@ func (s *server) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (
 	return out, nil
 }
 
-// githubOwner is needed where repositories are named without their owner.
+// configureOther: the owner is needed where repositories are named without it.
 func (s *server) configureOther(config map[string]any) error {
 	if owner, _ := config["owner"].(string); s.plugin == "github" && owner == "" {
 		return status.Error(codes.InvalidArgument, "the GitHub provider has no owner: set github:owner")
@@ -81,21 +116,27 @@ func (s *server) configureOther(config map[string]any) error {
 	return nil
 }
 
+// errNoCredentials is the AWS provider's own text.
+var errNoCredentials = errors.New("No valid credential sources found: the provider has no AWS credentials")
+
 // credentials follows the configuration from the ambient credentials to those
-// that the provider works with, and checks the account.
+// that the provider works with, and checks the account. The texts are those of
+// the AWS provider (aws-sdk-go-base), which people search for.
 func (s *server) credentials(config map[string]any) (*cloud.Session, error) {
-	text := func(path string) string { v, _ := cloud.Lookup(config, path).(string); return v }
-	if region := text("region"); region != cloud.Region {
+	if region := textOf(config["region"]); region != cloud.Region {
 		return nil, fmt.Errorf("Invalid AWS Region: %q: the local cloud has only %s; set aws:region", region, cloud.Region)
 	}
 	session := s.session
-	if profile := text("profile"); profile != "" {
+	if profile := textOf(config["profile"]); profile != "" {
 		if session = s.profiles[profile]; session == nil {
 			return nil, fmt.Errorf("failed to get shared config profile, %s", profile)
 		}
 	}
 	if session == nil {
-		return nil, fmt.Errorf("No valid credential sources found: the provider has no AWS credentials")
+		return nil, errNoCredentials
+	}
+	if !s.host.cloud.Now().Before(session.Expires) {
+		return nil, errors.New("ExpiredToken: The security token included in the request is expired")
 	}
 	roles, _ := config["assumeRoles"].([]any)
 	if one, ok := config["assumeRole"].(map[string]any); ok {
@@ -103,25 +144,56 @@ func (s *server) credentials(config map[string]any) (*cloud.Session, error) {
 	}
 	for _, r := range roles {
 		role, _ := r.(map[string]any)
-		arn, _ := role["roleArn"].(string)
-		name, _ := role["sessionName"].(string)
-		external, _ := role["externalId"].(string)
-		if name == "" {
-			name = fmt.Sprintf("aws-go-sdk-%d", s.host.cloud.Serial())
-		}
-		next, err := s.host.cloud.AssumeRole(session, arn, name, external, time.Hour)
+		next, err := s.assume(session, role)
 		if err != nil {
-			return nil, fmt.Errorf("Cannot assume IAM Role: %w", err)
+			return nil, err
 		}
 		session = next
 	}
 	return session, allowed(config, session.Account)
 }
 
+// assume takes one role on.
+func (s *server) assume(session *cloud.Session, role map[string]any) (*cloud.Session, error) {
+	for k := range role {
+		if !slices.Contains(roleSettings, k) {
+			return nil, fmt.Errorf("assumeRole.%s is not played by the local cloud: expected %s", k, strings.Join(roleSettings, ", "))
+		}
+	}
+	arn, name := textOf(role["roleArn"]), textOf(role["sessionName"])
+	if arn == "" {
+		return nil, errors.New("assumeRole has no roleArn: set it to the ARN of the role")
+	}
+	if name == "" {
+		name = fmt.Sprintf("aws-go-sdk-%d", s.host.cloud.Serial())
+	}
+	lifetime := time.Hour
+	if d := textOf(role["duration"]); d != "" {
+		var err error
+		if lifetime, err = time.ParseDuration(d); err != nil {
+			return nil, fmt.Errorf("assumeRole.duration is %q: expected a duration such as 1h", d)
+		}
+	}
+	next, err := s.host.cloud.AssumeRole(session, arn, name, textOf(role["externalId"]), lifetime)
+	if err != nil {
+		return nil, fmt.Errorf("Cannot assume IAM Role: IAM Role (%s) cannot be assumed: operation error STS: AssumeRole, StatusCode: 403, %w", arn, err)
+	}
+	return next, nil
+}
+
+// textOf is a setting as text, "" where there is none.
+func textOf(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
 func allowed(config map[string]any, account string) error {
 	list := func(key string) (out []string) {
 		l, _ := config[key].([]any)
 		for _, v := range l {
+			if n, ok := v.(float64); ok { // an account id without quotes
+				v = strconv.FormatFloat(n, 'f', 0, 64)
+			}
 			out = append(out, fmt.Sprint(v))
 		}
 		return out

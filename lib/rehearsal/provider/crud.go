@@ -16,21 +16,19 @@ func (h *Host) create(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 	if err := h.ready(k, c); err != nil {
 		return nil, err
 	}
-	c.Name = c.Str(k.Name)
-	if k.Name == "" {
-		c.Name = ""
+	k.identify(c)
+	if err := h.strike("create", c); err != nil {
+		return nil, err
 	}
-	if k.ARN != nil && c.Name != "" {
-		c.ARN = k.ARN(c.Account, c.Name)
+	if err := h.authorize(k, c, k.Actions.Create); err != nil {
+		return nil, err
 	}
-	c.ID = c.Name
-	if k.ID != nil {
-		c.ID = k.ID(c)
+	release, err := h.reserve(k, c)
+	if err != nil {
+		return nil, err
 	}
-	if c.ARN == "" && k.ARN != nil {
-		c.ARN = k.ARN(c.Account, c.ID)
-	}
-	if err := errors.Join(h.strike("create", c), h.authorizeNew(k, c), k.unique(c), k.references(c), k.policies(c)); err != nil {
+	defer release()
+	if err := errors.Join(k.unique(c), k.references(c), k.policies(c)); err != nil {
 		return nil, err
 	}
 	outputs, err := k.outputs(c, tags)
@@ -48,11 +46,34 @@ func (h *Host) create(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 	return made, nil
 }
 
+// identify gives a new resource its name, ARN and id.
+func (k *Kind) identify(c *Call) {
+	if k.Name != "" {
+		c.Name = c.Str(k.Name)
+	}
+	if k.ARN != nil && c.Name != "" {
+		c.ARN = k.ARN(c.Account, c.Name)
+	}
+	c.ID = c.Name
+	if k.ID != nil {
+		c.ID = k.ID(c)
+	}
+	if c.ARN == "" && k.ARN != nil {
+		c.ARN = k.ARN(c.Account, c.ID)
+	}
+}
+
 func (h *Host) update(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, error) {
 	if err := h.ready(k, c); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(h.strike("update", c), h.authorize(c, k.Actions.Update), k.references(c), k.policies(c)); err != nil {
+	if err := h.strike("update", c); err != nil {
+		return nil, err
+	}
+	if err := h.authorize(k, c, k.updateActions(c)); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(k.unique(c), k.references(c), k.policies(c)); err != nil {
 		return nil, err
 	}
 	outputs, err := k.outputs(c, tags)
@@ -64,8 +85,28 @@ func (h *Host) update(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 	return h.cloud.Get(c.Account, k.Token, c.ID), nil
 }
 
+// updateActions are the actions for the inputs that differ.
+func (k *Kind) updateActions(c *Call) []string {
+	var out []string
+	for _, input := range changes(properties{values: c.Old.Inputs}, properties{values: c.Inputs}, nil, func(p string) bool { return k.Inputs[p].Computed }) {
+		actions, listed := k.UpdateBy[input]
+		if !listed {
+			actions = k.Actions.Update
+		}
+		for _, a := range actions {
+			if !slices.Contains(out, a) {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
 func (h *Host) delete(k *Kind, c *Call) error {
-	if err := errors.Join(h.strike("delete", c), h.authorize(c, k.Actions.Delete)); err != nil {
+	if err := h.strike("delete", c); err != nil {
+		return err
+	}
+	if err := h.authorize(k, c, k.Actions.Delete); err != nil {
 		return err
 	}
 	if k.Delete != nil {
@@ -84,40 +125,37 @@ func (h *Host) ready(k *Kind, c *Call) error {
 		return fmt.Errorf("inputs are not known: %v", slices.Sorted(maps.Keys(c.Unknown)))
 	}
 	if c.Account == "" {
-		return errors.New("the provider was not configured")
+		return errUnconfigured
 	}
 	var errs []error
 	for _, f := range k.check(c) {
-		errs = append(errs, fmt.Errorf("ValidationException: %s %s", f.property, f.reason))
+		errs = append(errs, fmt.Errorf("ValidationException: %s", strings.TrimSpace(f.property+" "+f.reason)))
 	}
 	return errors.Join(errs...)
 }
 
+// strike lets an injected fault fail the operation. A fault of service
+// "provider" selects by operation (create, read, update, delete, invoke) and by
+// a part of the URN, for instance the type.
 func (h *Host) strike(operation string, c *Call) error {
 	if f := h.cloud.Strike("provider", operation, c.URN); f != nil {
+		h.cloud.Journal.Add(cloud.Event{Kind: "fault", Subject: c.URN, Message: f.Code + " on " + operation})
 		return fmt.Errorf("%s: the request was made to fail (%s %s)", f.Code, operation, c.URN)
 	}
 	return nil
 }
 
-// authorizeNew authorises a creation. A key's own policy counts from the start.
-func (h *Host) authorizeNew(k *Kind, c *Call) error {
-	own := ""
-	if k.Token == cloud.KeyType {
-		own = c.Str("policy")
-	}
-	return h.ask(c, k.Actions.Create, own)
-}
-
-func (h *Host) authorize(c *Call, actions []string) error { return h.ask(c, actions, "") }
-
-func (h *Host) ask(c *Call, actions []string, own string) error {
+// authorize asks for every action. The policy of a resource that does not
+// exist yet has no say: the identity's policies alone decide.
+func (h *Host) authorize(k *Kind, c *Call, actions []string) error {
 	if c.Session == nil {
 		return nil // not AWS
 	}
 	for _, a := range actions {
-		if err := h.cloud.Authorize(cloud.Call{Session: c.Session, Action: a, Resource: resourceOf(a, c), Policy: own}); err != nil {
-			return err
+		for _, resource := range k.targets(c, a) {
+			if err := h.cloud.Authorize(cloud.Call{Session: c.Session, Action: a, Resource: resource}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -130,37 +168,103 @@ var starOnly = map[string]bool{
 	"cloudwatch:DescribeAlarms": true, "logs:DescribeLogGroups": true, "ecr:GetAuthorizationToken": true,
 }
 
-func resourceOf(action string, c *Call) string {
-	if starOnly[action] || c.ARN == "" {
-		return "*"
+func (k *Kind) targets(c *Call, action string) []string {
+	switch {
+	case starOnly[action]:
+		return []string{"*"}
+	case k.Target != nil:
+		return k.Target(c, action)
+	case c.ARN == "":
+		return []string{"*"}
 	}
-	return c.ARN
+	return []string{c.ARN}
+}
+
+// reserve keeps a second creation of the same name or slot out while this one
+// is under way: engines work in parallel, and AWS lets one of them win.
+func (h *Host) reserve(k *Kind, c *Call) (release func(), err error) {
+	var keys []string
+	if k.Name != "" {
+		keys = append(keys, strings.ToLower(k.scope(c)+"|"+k.Token+"|"+c.Name))
+	}
+	if len(k.Slot) > 0 {
+		keys = append(keys, k.scope(c)+"|"+k.Token+"|"+strings.Join(k.slot(c.Inputs), "|"))
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, key := range keys {
+		if h.reserved[key] {
+			return nil, fmt.Errorf("ConflictException: %s %s is being created by somebody else at this moment", k.Token, c.ID)
+		}
+	}
+	for _, key := range keys {
+		h.reserved[key] = true
+	}
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, key := range keys {
+			delete(h.reserved, key)
+		}
+	}, nil
+}
+
+// scope is the account in which names are unique, empty for all of them.
+func (k *Kind) scope(c *Call) string {
+	if k.Global {
+		return ""
+	}
+	return c.Account
+}
+
+// slot are the values, with AWS's defaults, that no two resources share.
+func (k *Kind) slot(inputs map[string]any) []string {
+	var out []string
+	for _, path := range k.Slot {
+		v := cloud.Lookup(inputs, path)
+		if v == nil {
+			v = k.Inputs[path].Default
+		}
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
 }
 
 // unique refuses a second resource of a name, and a second one in a slot.
 func (k *Kind) unique(c *Call) error {
-	account := c.Account
-	if k.Global {
-		account = ""
-	}
-	if k.Name != "" && c.Cloud.First(account, k.Token, func(r *cloud.Resource) bool { return r.Name == c.Name }) != nil {
-		return fmt.Errorf("ResourceAlreadyExists: %s named %q already exists in account %s", k.Token, c.Name, c.Account)
+	other := func(r *cloud.Resource) bool { return c.Old == nil || r.ID != c.ID || r.Account != c.Account }
+	if k.Name != "" {
+		same := func(r *cloud.Resource) bool { return other(r) && k.sameName(r.Name, c.Name) }
+		if twin := c.Cloud.First(k.scope(c), k.Token, same); twin != nil {
+			return k.taken(c, twin)
+		}
 	}
 	if len(k.Slot) == 0 {
 		return nil
 	}
-	twin := c.Cloud.First(account, k.Token, func(r *cloud.Resource) bool {
-		for _, in := range k.Slot {
-			if r.Str(in) != c.Str(in) {
-				return false
-			}
-		}
-		return true
-	})
+	mine := k.slot(c.Inputs)
+	twin := c.Cloud.First(k.scope(c), k.Token, func(r *cloud.Resource) bool { return other(r) && slices.Equal(k.slot(r.Inputs), mine) })
 	if twin != nil {
 		return fmt.Errorf("ResourceConflict: %s has the same %s as %s, which it would replace without a word", k.Token, strings.Join(k.Slot, " and "), twin.URN)
 	}
 	return nil
+}
+
+// sameName: names in IAM are not distinguished by case. See CreateRole in the
+// IAM API.
+func (k *Kind) sameName(a, b string) bool {
+	return a == b || strings.HasPrefix(k.Token, "aws:iam/") && strings.EqualFold(a, b)
+}
+
+func (k *Kind) taken(c *Call, twin *cloud.Resource) error {
+	text := k.Taken
+	switch {
+	case text == "":
+		return fmt.Errorf("ResourceAlreadyExists: %s named %q already exists in account %s", k.Token, c.Name, twin.Account)
+	case k.Global && twin.Account != c.Account:
+		return fmt.Errorf("BucketAlreadyExists: the requested name %q is in use in another account", c.Name)
+	}
+	return fmt.Errorf(text, c.Name)
 }
 
 // references holds inputs that name other resources to what exists.
@@ -186,7 +290,10 @@ func (k *Kind) policies(c *Call) error {
 			return
 		}
 		env := iam.Env{Owner: c.ARN, Exists: func(arn string) bool { return c.Cloud.ByARN(arn) != nil }}
-		if k.Token == cloud.KeyType && c.Session != nil {
+		if env.Owner == "" && k.Target != nil {
+			env.Owner = k.Target(c, "")[0] // a policy that is a resource of its own
+		}
+		if k.Token == cloud.KeyType && c.Session != nil && c.Inputs["bypassPolicyLockoutSafetyCheck"] != true {
 			env.Caller = &c.Session.Principal
 		}
 		if err := iam.Validate(*in.Policy, value, env); err != nil {

@@ -22,10 +22,15 @@ var plugins = map[string]string{"aws": "6.83.2", "github": "6.7.2", "random": "4
 type Host struct {
 	cloud *cloud.Cloud
 	kinds map[string]*Kind
+
+	mu       sync.Mutex
+	reserved map[string]bool // names and slots of resources that are being created
 }
 
 // NewHost returns a Host.
-func NewHost(c *cloud.Cloud) *Host { return &Host{cloud: c, kinds: registry()} }
+func NewHost(c *cloud.Cloud) *Host {
+	return &Host{cloud: c, kinds: registry(), reserved: map[string]bool{}}
+}
 
 // Types lists the resource types that are known, sorted.
 func Types() []string {
@@ -74,6 +79,13 @@ type connection struct {
 	session *cloud.Session
 	account string
 	tags    map[string]any
+}
+
+// defaults are the default tags of the provider.
+func (c *connection) defaults() map[string]any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tags
 }
 
 type connectionKey struct{}

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"crypto/rand"
 	"fmt"
 	"regexp"
 	"strings"
@@ -30,8 +29,14 @@ func (i Input) hidden() Input                   { i.Secret = true; return i }
 func (i Input) def(v any) Input                 { i.Default = v; return i }
 func (i Input) enum(values ...string) Input     { i.Enum = values; return i }
 func (i Input) between(low, high float64) Input { i.Min, i.Max = low, high; return i }
-func (i Input) match(pattern string) Input      { i.Match = regexp.MustCompile(pattern); return i }
 func (i Input) policy(k iam.Kind) Input         { i.Policy = &k; return i }
+
+// match accepts text that a pattern covers as a whole, whichever alternatives
+// the pattern has.
+func (i Input) match(pattern string) Input {
+	i.Match = regexp.MustCompile("^(?:" + pattern + ")$")
+	return i
+}
 
 func (i Input) refers(by string, types ...string) Input {
 	i.Refers = &Reference{Types: types, By: by}
@@ -74,14 +79,17 @@ var (
 	keyARN  = text.refers("arn", cloud.KeyType)
 )
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-// password returns random letters and digits.
-func password(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // crypto/rand.Read never fails
-	for i := range b {
-		b[i] = letters[int(b[i])%len(letters)]
+// texts reads a string or a list of strings.
+func texts(v any) (out []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				out = append(out, s)
+			}
+		}
 	}
-	return string(b)
+	return out
 }

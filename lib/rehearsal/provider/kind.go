@@ -32,7 +32,7 @@ type Input struct {
 	// Default is what AWS uses where the input is not given; it appears in
 	// the outputs.
 	Default any
-	// Match must match a string as a whole; nil accepts all.
+	// Match must match a string as a whole (it is anchored); nil accepts all.
 	Match *regexp.Regexp
 	// Min and Max bound the length of a string or list, or the value of a
 	// number. Max 0 means unbounded.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -259,3 +260,14 @@ func oneOf(what, value string, accepted []string) error {
 }
 
 func length(s string) int { return utf8.RuneCountInString(s) }
+
+// mark returns random small letters and digits, as AWS puts them in ids.
+func mark(n int) string {
+	const of = "abcdefghijklmnopqrstuvwxyz0123456789"
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // crypto/rand.Read never fails
+	for i := range b {
+		b[i] = of[int(b[i])%len(of)]
+	}
+	return string(b)
+}

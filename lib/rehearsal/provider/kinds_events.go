@@ -1,3 +1,304 @@
 package provider
 
-func eventsKinds() []Kind { return nil }
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+// Type tokens of EventBridge.
+const (
+	eventBusType    = "aws:cloudwatch/eventBus:EventBus"
+	eventRuleType   = "aws:cloudwatch/eventRule:EventRule"
+	eventTargetType = "aws:cloudwatch/eventTarget:EventTarget"
+)
+
+const (
+	defaultBus     = "default"
+	maxTargets     = 5    // of a rule; see "Amazon EventBridge quotas"
+	maxPattern     = 2048 // characters
+	eventsService  = "events.amazonaws.com"
+	eventBusNames  = `[/.\-_A-Za-z0-9]+`
+	eventRuleNames = `[.\-_A-Za-z0-9]+`
+)
+
+// eventsKinds: constraints from the API model of EventBridge (CreateEventBus,
+// PutRule, PutTargets).
+func eventsKinds() []Kind { return []Kind{eventBus(), eventRule(), eventTarget()} }
+
+func eventBus() Kind {
+	return Kind{
+		Token: eventBusType, Name: "name", ARN: arnOf("events", "event-bus/"),
+		Inputs: map[string]Input{
+			"name": exact(eventBusNames).between(1, 256).replaces(), "description": text.between(0, 512),
+			"eventSourceName":  exact(`aws\.partner(/[.\-_A-Za-z0-9]+){2,}`).between(1, 256).replaces(),
+			"kmsKeyIdentifier": text.between(0, 2048), "deadLetterConfig": object(map[string]Input{"arn": text.refers("arn", sqsQueueType)}), "tags": tags,
+		},
+		Plan: func(c *Call) error {
+			f, name, partner := &failed{}, c.Str("name"), c.Str("eventSourceName")
+			f.when(name == defaultBus, "ResourceAlreadyExistsException: Event bus default already exists")
+			f.when(strings.Contains(name, "/") && name != partner, "name is %q: names with / are for partner event buses", name)
+			return f.err()
+		},
+		Outputs: func(c *Call) (map[string]any, error) {
+			return nil, errors.Join(c.useKey("kmsKeyIdentifier", c.Str("kmsKeyIdentifier"), "events", "kms:DescribeKey"), c.tagged("events:TagResource", "events:UntagResource"))
+		},
+		Delete: func(c *Call) error {
+			if r := c.Cloud.First(c.Account, eventRuleType, func(r *cloud.Resource) bool { return busName(r.Str("eventBusName")) == c.Name }); r != nil {
+				return fmt.Errorf("ValidationException: event bus %s can't be deleted since it has rules: %s", c.Name, r.Name)
+			}
+			return nil
+		},
+		Actions: Actions{
+			Create: []string{"events:CreateEventBus", "events:DescribeEventBus", "events:ListTagsForResource"},
+			Read:   []string{"events:DescribeEventBus", "events:ListTagsForResource"},
+			Update: []string{"events:UpdateEventBus", "events:DescribeEventBus"}, Delete: []string{"events:DeleteEventBus"},
+		},
+	}
+}
+
+// busName reads a bus from a name or an ARN; nothing means the default bus.
+func busName(s string) string {
+	if i := strings.Index(s, ":event-bus/"); i >= 0 {
+		s = s[i+len(":event-bus/"):]
+	}
+	return orElse(s, defaultBus)
+}
+
+// ruleID is how the provider and the ARN of a rule name it.
+func ruleID(bus, rule string) string {
+	if bus == defaultBus {
+		return rule
+	}
+	return bus + "/" + rule
+}
+
+func (c *Call) busExists(bus string) error {
+	if bus != defaultBus && find(c, Reference{Types: []string{eventBusType}, By: "name"}, bus) == nil {
+		return fmt.Errorf("ResourceNotFoundException: Event bus %s does not exist", bus)
+	}
+	return nil
+}
+
+// A rule is unique on its bus: its id says so, not its name.
+func eventRule() Kind {
+	return Kind{
+		Token: eventRuleType, ARN: arnOf("events", "rule/"),
+		ID: func(c *Call) string { return ruleID(busName(c.Str("eventBusName")), c.Str("name")) },
+		Inputs: map[string]Input{
+			"name": exact(eventRuleNames).required().between(1, 64).replaces(), "namePrefix": text.replaces(), "description": text.between(0, 512),
+			"eventBusName": exact(`(arn:aws:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?`+eventBusNames).between(1, 1600).def(defaultBus).replaces(),
+			"eventPattern": text.between(1, maxPattern), "scheduleExpression": text.between(1, 256),
+			"state":     text.enum("ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS").def("ENABLED"),
+			"isEnabled": flag, "roleArn": roleARN, "forceDestroy": flag.def(false), "tags": tags,
+		},
+		Plan: planEventRule,
+		Outputs: func(c *Call) (map[string]any, error) {
+			c.Name = c.Str("name")
+			var out map[string]any
+			if c.Inputs["isEnabled"] == false {
+				out = map[string]any{"state": "DISABLED"}
+			}
+			return out, errors.Join(c.busExists(busName(c.Str("eventBusName"))), c.handOver(c.Str("roleArn"), eventsService, c.ARN),
+				c.tagged("events:TagResource", "events:UntagResource"))
+		},
+		Delete: func(c *Call) error {
+			if c.Cloud.First(c.Account, eventTargetType, func(r *cloud.Resource) bool { return ruleOf(r) == c.ID }) != nil {
+				return fmt.Errorf("ValidationException: Rule can't be deleted since it has targets: %s", c.ID)
+			}
+			return nil
+		},
+		Actions: Actions{
+			Create: []string{"events:PutRule", "events:DescribeRule", "events:ListTagsForResource"},
+			Read:   []string{"events:DescribeRule", "events:ListTagsForResource"},
+			Update: []string{"events:PutRule", "events:DescribeRule"}, Delete: []string{"events:DeleteRule"},
+		},
+	}
+}
+
+// ruleOf is the id of a target's rule.
+func ruleOf(target *cloud.Resource) string {
+	return ruleID(busName(target.Str("eventBusName")), target.Str("rule"))
+}
+
+var (
+	rateExpression = regexp.MustCompile(`^rate\(([1-9][0-9]*) (minutes?|hours?|days?)\)$`)
+	cronExpression = regexp.MustCompile(`^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$`)
+)
+
+func planEventRule(c *Call) error {
+	f := &failed{}
+	f.exclusive(c, "isEnabled", "state")
+	f.exclusive(c, "name", "namePrefix")
+	f.when(!c.given("eventPattern") && !c.given("scheduleExpression"), "eventPattern or scheduleExpression is required")
+	if s := c.Str("scheduleExpression"); s != "" {
+		m := rateExpression.FindStringSubmatch(s)
+		f.when(m == nil && !cronExpression.MatchString(s), "scheduleExpression is %q: expected rate(5 minutes) or cron(0 12 * * ? *)", s)
+		f.when(m != nil && (m[1] == "1") == strings.HasSuffix(m[2], "s"), "scheduleExpression is %q: the unit is singular for 1 and plural for more", s)
+		f.when(busName(c.Str("eventBusName")) != defaultBus, "ScheduleExpression is supported only on the default event bus")
+	}
+	if p := c.Str("eventPattern"); p != "" {
+		if err := CheckEventPattern(p); err != nil {
+			f.errs = append(f.errs, fmt.Errorf("InvalidEventPatternException: Event pattern is not valid. Reason: %w", err))
+		}
+	}
+	return f.err()
+}
+
+func eventTarget() Kind {
+	queue := text.refers("arn", sqsQueueType)
+	return Kind{
+		Token: eventTargetType,
+		ID: func(c *Call) string {
+			id := c.Str("rule") + "-" + orElse(c.Str("targetId"), "terraform-"+uuid(c))
+			if bus := busName(c.Str("eventBusName")); bus != defaultBus {
+				id = bus + "-" + id
+			}
+			return id
+		},
+		Inputs: map[string]Input{
+			"rule": exact(eventRuleNames).required().between(1, 64).replaces(), "targetId": exact(eventRuleNames).between(1, 64).replaces().computed(),
+			"eventBusName": text.between(1, 1600).def(defaultBus).replaces(), "arn": exact(anyARN).required().between(1, 1600), "roleArn": roleARN,
+			"input": text.between(1, 8192), "inputPath": text.between(1, 256),
+			"inputTransformer": object(map[string]Input{
+				"inputPaths": mapOf(exact(jsonPath).between(1, 256)), "inputTemplate": text.required().between(1, 8192),
+			}),
+			"deadLetterConfig": object(map[string]Input{"arn": queue}),
+			"retryPolicy": object(map[string]Input{
+				"maximumEventAgeInSeconds": number.between(60, 86400), "maximumRetryAttempts": number.between(0, 185),
+			}),
+			"sqsTarget":     object(map[string]Input{"messageGroupId": text.between(0, 100)}),
+			"kinesisTarget": object(map[string]Input{"partitionKeyPath": text.between(0, 256)}),
+			"httpTarget":    object(map[string]Input{"headerParameters": mapOf(text), "pathParameterValues": list(text), "queryStringParameters": mapOf(text)}),
+			"forceDestroy":  flag.def(false), "appsyncTarget": blob, "batchTarget": blob, "ecsTarget": blob, "redshiftTarget": blob, "runCommandTargets": list(blob), "sagemakerPipelineTarget": blob,
+		},
+		Plan:    planEventTarget,
+		Outputs: eventTargetOutputs,
+		Delete:  func(c *Call) error { return c.may(targetRuleARN(c), nil, "events:RemoveTargets") },
+	}
+}
+
+func targetRuleARN(c *Call) string {
+	return arnOf("events", "rule/")(c.Account, ruleID(busName(c.Str("eventBusName")), c.Str("rule")))
+}
+
+func eventTargetOutputs(c *Call) (map[string]any, error) {
+	bus := busName(c.Str("eventBusName"))
+	id := ruleID(bus, c.Str("rule"))
+	rule := c.Cloud.Get(c.Account, eventRuleType, id)
+	if rule == nil {
+		return nil, fmt.Errorf("ResourceNotFoundException: Rule %s does not exist on EventBus %s", c.Str("rule"), bus)
+	}
+	f := &failed{}
+	others := c.Cloud.Find(c.Account, eventTargetType, func(r *cloud.Resource) bool { return ruleOf(r) == id && r.ID != c.ID })
+	f.when(len(others) >= maxTargets, "LimitExceededException: The requested resource exceeds the maximum number allowed: rule %s has %d targets", id, len(others))
+	f.errs = append(f.errs, targetReachable(c), c.handOver(c.Str("roleArn"), eventsService, rule.ARN),
+		c.may(rule.ARN, map[string][]string{"events:TargetArn": {c.Str("arn")}}, "events:PutTargets"), c.may(rule.ARN, nil, "events:ListTargetsByRule"))
+	return map[string]any{"targetId": orElse(c.Str("targetId"), c.ID[strings.Index(c.ID, c.Str("rule"))+len(c.Str("rule"))+1:])}, f.err()
+}
+
+// withoutRole are the services that are reached by their resource policy. See
+// "Using resource-based policies for Amazon EventBridge": all others need a role.
+var withoutRole = []string{"lambda", "sns", "sqs", "logs", "events"}
+
+// targetReachable is stricter than PutTargets, which takes any ARN: what does
+// not exist would never be reached.
+func targetReachable(c *Call) error {
+	arn := c.Str("arn")
+	service := strings.Split(arn, ":")[2]
+	if !slices.Contains(withoutRole, service) && c.Str("roleArn") == "" {
+		return fmt.Errorf("ValidationException: RoleArn is required for target %s", arn)
+	}
+	if c.Cloud.ByARN(strings.TrimSuffix(arn, ":*")) == nil && !strings.HasSuffix(arn, ":event-bus/"+defaultBus) {
+		return fmt.Errorf("ResourceNotFoundException: the target %s does not exist", arn)
+	}
+	return nil
+}
+
+// jsonPath is the part of JSONPath that EventBridge knows.
+const jsonPath = `\$(?:\.[A-Za-z0-9_-]+|\.\*|\[(?:[0-9]+|\*|'[^']+'|"[^"]+")\])*`
+
+func planEventTarget(c *Call) error {
+	f := &failed{}
+	f.exclusive(c, "input", "inputPath", "inputTransformer")
+	if in := c.Str("input"); in != "" {
+		f.when(!json.Valid([]byte(in)), "input is no JSON text: %s", in)
+	}
+	if p := c.Str("inputPath"); p != "" {
+		f.when(!regexp.MustCompile(`^`+jsonPath+`$`).MatchString(p), "inputPath is %q: expected a JSON path such as $.detail", p)
+	}
+	if t, ok := c.Inputs["inputTransformer"].(map[string]any); ok {
+		paths, _ := t["inputPaths"].(map[string]any)
+		planTransformer(f, paths, str(t, "inputTemplate"))
+	}
+	f.when(c.given("sqsTarget") && c.Str("arn") != "" && !strings.HasSuffix(c.Str("arn"), ".fifo"), "sqsTarget belongs to FIFO queues")
+	return f.err()
+}
+
+var (
+	inputPathKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	placeholders = regexp.MustCompile(`<([A-Za-z0-9_.-]+)>`)
+	// predefined variables; see "Predefined variables" in the user guide.
+	predefined = []string{"aws.events.rule-arn", "aws.events.rule-name", "aws.events.event.ingestion-time", "aws.events.event", "aws.events.event.json"}
+)
+
+// planTransformer: see "Amazon EventBridge input transformation".
+func planTransformer(f *failed, paths map[string]any, template string) {
+	f.when(len(paths) > 100, "inputTransformer has %d inputPaths: at most 100 are allowed", len(paths))
+	for _, k := range slices.Sorted(maps.Keys(paths)) {
+		f.when(!inputPathKey.MatchString(k), "inputTransformer.inputPaths has the name %q: expected letters, digits, _ and -", k)
+		f.when(strings.HasPrefix(strings.ToUpper(k), "AWS"), "inputTransformer.inputPaths has the name %q: names that begin with AWS are reserved", k)
+	}
+	for _, m := range placeholders.FindAllStringSubmatch(template, -1) {
+		_, ok := paths[m[1]]
+		f.when(!ok && !slices.Contains(predefined, m[1]), "InvalidInputTemplate: inputTransformer.inputTemplate uses <%s>, which inputPaths does not define", m[1])
+	}
+	f.when(!templateIsJSON(template), "InvalidInputTemplate: inputTransformer.inputTemplate is neither JSON nor quoted text once the placeholders are filled: %s", template)
+}
+
+// templateIsJSON: a template is JSON with placeholders for values or in texts,
+// or lines of quoted text.
+func templateIsJSON(template string) bool {
+	filled := fill(template)
+	if json.Valid([]byte(filled)) {
+		return true
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(filled), "\n") {
+		var s string
+		if json.Unmarshal([]byte(strings.TrimSpace(line)), &s) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// fill puts a value in the place of each placeholder: a bare word inside
+// quotes, a JSON value outside.
+func fill(template string) string {
+	var out strings.Builder
+	quoted := false
+	for i := 0; i < len(template); i++ {
+		if loc := placeholders.FindStringIndex(template[i:]); loc != nil && loc[0] == 0 {
+			out.WriteString(map[bool]string{true: "x", false: `"x"`}[quoted])
+			i += loc[1] - 1
+			continue
+		}
+		switch template[i] {
+		case '\\':
+			if i+1 < len(template) {
+				out.WriteByte(template[i])
+				i++
+			}
+		case '"':
+			quoted = !quoted
+		}
+		out.WriteByte(template[i])
+	}
+	return out.String()
+}

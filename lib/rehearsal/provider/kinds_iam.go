@@ -2,50 +2,87 @@ package provider
 
 import (
 	"fmt"
+	"time"
 
 	"delivery/lib/rehearsal/cloud"
 	"delivery/lib/rehearsal/iam"
 )
 
-// Names of IAM entities. See CreateRole and CreatePolicy in the IAM API.
+// Names and descriptions of IAM entities. See CreateRole, PutRolePolicy and
+// CreatePolicy in the IAM API.
 const (
-	roleNames   = `[\w+=,.@-]{1,64}`
-	policyNames = `[\w+=,.@-]{1,128}`
+	roleNames    = `[\w+=,.@-]{1,64}`
+	policyNames  = `[\w+=,.@-]{1,128}`
+	descriptions = `[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{00A1}-\x{00FF}]{0,1000}`
+	// maxAttached is the quota "Managed policies attached to an IAM role".
+	maxAttached = 10
 )
 
+// onlyPath: the platform has no IAM paths. A path is part of the ARN, so that
+// every ARN built from a name would be wrong.
+var onlyPath = text.match(`/`).def("/").replaces()
+
 func iamKinds() []Kind {
-	return []Kind{{
+	return []Kind{roleKind(), rolePolicyKind(), policyKind(), attachmentKind()}
+}
+
+func roleKind() Kind {
+	return Kind{
 		Token: cloud.RoleType,
 		Name:  "name",
+		Taken: "EntityAlreadyExists: Role with name %s already exists.",
 		ARN:   globalARN("iam", "role/"),
 		Inputs: map[string]Input{
 			"name":                text.match(roleNames).replaces(),
 			"assumeRolePolicy":    text.required().policy(iam.Trust),
-			"description":         text.between(0, 1000),
+			"description":         text.match(descriptions),
 			"maxSessionDuration":  number.between(3600, 43200).def(3600.0),
 			"permissionsBoundary": text.refers("arn", cloud.PolicyType),
 			"forceDetachPolicies": flag.def(false),
-			"path":                text.match(`/`).def("/").replaces(),
+			"path":                onlyPath,
 			"tags":                tags,
 		},
 		Computed: []string{"uniqueId", "createDate"},
 		Outputs: func(c *Call) (map[string]any, error) {
-			return map[string]any{"uniqueId": fmt.Sprintf("AROA%017d", c.Cloud.Serial()), "createDate": "2026-01-01T00:00:00Z"}, nil
+			return map[string]any{
+				"uniqueId":   c.kept("uniqueId", func() any { return fmt.Sprintf("AROA%017d", c.Cloud.Serial()) }),
+				"createDate": c.created("createDate"),
+			}, c.tagged("iam:TagRole", "iam:UntagRole")
 		},
 		Delete: deleteRole,
 		Actions: Actions{
-			Create: []string{"iam:CreateRole"}, Read: []string{"iam:GetRole"},
-			Update: []string{"iam:UpdateRole"}, Delete: []string{"iam:DeleteRole"},
+			Create: []string{"iam:CreateRole"}, Read: []string{"iam:GetRole", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"},
+			Update: []string{"iam:UpdateRole"}, Delete: []string{"iam:DeleteRole", "iam:ListInstanceProfilesForRole"},
 		},
-	}, {
+		UpdateBy: map[string][]string{
+			"assumeRolePolicy": {"iam:UpdateAssumeRolePolicy"}, "permissionsBoundary": {"iam:PutRolePermissionsBoundary"},
+			"tags": nil, "forceDetachPolicies": nil,
+		},
+	}
+}
+
+// created is the time of creation, which stays.
+func (c *Call) created(output string) any {
+	return c.kept(output, func() any { return c.Cloud.Now().UTC().Format(time.RFC3339) })
+}
+
+// ofRole is the role that a policy is put on.
+func ofRole(c *Call, _ string) []string {
+	return []string{globalARN("iam", "role/")(c.Account, c.Str("role"))}
+}
+
+func rolePolicyKind() Kind {
+	put := []string{"iam:PutRolePolicy"}
+	return Kind{
 		Token: cloud.RolePolicyType,
 		Inputs: map[string]Input{
 			"name":   text.required().match(policyNames).replaces(),
 			"role":   text.required().replaces().refers("name", cloud.RoleType),
 			"policy": text.required().policy(iam.Inline),
 		},
-		ID:   joined(":", "role", "name"),
-		Slot: []string{"role", "name"},
+		ID:     joined(":", "role", "name"),
+		Slot:   []string{"role", "name"},
+		Target: ofRole,
 		Outputs: func(c *Call) (map[string]any, error) {
 			texts := []string{c.Str("policy")}
 			for _, p := range c.Cloud.Find(c.Account, cloud.RolePolicyType, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") && r.ID != c.ID }) {
@@ -53,35 +90,58 @@ func iamKinds() []Kind {
 			}
 			return nil, iam.CheckInline(texts...)
 		},
-		Actions: Actions{Create: []string{"iam:PutRolePolicy"}, Read: []string{"iam:GetRolePolicy"}, Update: []string{"iam:PutRolePolicy"}, Delete: []string{"iam:DeleteRolePolicy"}},
-	}, {
+		Actions: Actions{Create: put, Read: []string{"iam:GetRolePolicy"}, Update: put, Delete: []string{"iam:DeleteRolePolicy"}},
+	}
+}
+
+func policyKind() Kind {
+	return Kind{
 		Token: cloud.PolicyType,
 		Name:  "name",
+		Taken: "EntityAlreadyExists: A policy called %s already exists. Duplicate names are not allowed.",
 		ARN:   globalARN("iam", "policy/"),
 		ID:    func(c *Call) string { return globalARN("iam", "policy/")(c.Account, c.Name) },
 		Inputs: map[string]Input{
 			"name":        text.match(policyNames).replaces(),
-			"description": text.between(0, 1000).replaces(),
-			"path":        text.match(`/`).def("/").replaces(),
+			"description": text.match(descriptions).replaces(),
+			"path":        onlyPath,
 			"policy":      text.required().policy(iam.Identity),
 			"tags":        tags,
 		},
-		Computed: []string{"policyId"},
+		Computed: []string{"policyId", "attachmentCount"},
 		Outputs: func(c *Call) (map[string]any, error) {
-			return map[string]any{"policyId": fmt.Sprintf("ANPA%017d", c.Cloud.Serial())}, nil
+			return map[string]any{
+				"policyId":        c.kept("policyId", func() any { return fmt.Sprintf("ANPA%017d", c.Cloud.Serial()) }),
+				"attachmentCount": c.kept("attachmentCount", func() any { return 0.0 }),
+			}, c.tagged("iam:TagPolicy", "iam:UntagPolicy")
 		},
-		Delete:  deletePolicy,
-		Actions: Actions{Create: []string{"iam:CreatePolicy"}, Read: []string{"iam:GetPolicy"}, Update: []string{"iam:CreatePolicyVersion"}, Delete: []string{"iam:DeletePolicy"}},
-	}, {
+		Delete: deletePolicy,
+		Actions: Actions{
+			Create: []string{"iam:CreatePolicy"}, Read: []string{"iam:GetPolicy", "iam:GetPolicyVersion"},
+			Update: []string{"iam:ListPolicyVersions", "iam:CreatePolicyVersion"}, Delete: []string{"iam:ListPolicyVersions", "iam:DeletePolicy"},
+		},
+		UpdateBy: map[string][]string{"tags": nil},
+	}
+}
+
+func attachmentKind() Kind {
+	return Kind{
 		Token: cloud.AttachmentType,
 		Inputs: map[string]Input{
 			"role":      text.required().replaces().refers("name", cloud.RoleType),
 			"policyArn": text.required().replaces().refers("arn", cloud.PolicyType),
 		},
-		ID:      joined("/", "role", "policyArn"),
-		Slot:    []string{"role", "policyArn"},
+		ID:     joined("/", "role", "policyArn"),
+		Slot:   []string{"role", "policyArn"},
+		Target: ofRole,
+		Outputs: func(c *Call) (map[string]any, error) {
+			if n := len(c.Cloud.Find(c.Account, cloud.AttachmentType, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") })); n >= maxAttached {
+				return nil, fmt.Errorf("LimitExceeded: Cannot exceed quota for PoliciesPerRole: %d", maxAttached)
+			}
+			return nil, nil
+		},
 		Actions: Actions{Create: []string{"iam:AttachRolePolicy"}, Read: []string{"iam:ListAttachedRolePolicies"}, Delete: []string{"iam:DetachRolePolicy"}},
-	}}
+	}
 }
 
 // deleteRole refuses as DeleteRole does while policies are attached or inline;
@@ -90,14 +150,21 @@ func deleteRole(c *Call) error {
 	of := func(r *cloud.Resource) bool { return r.Str("role") == c.Name }
 	inline := c.Cloud.Find(c.Account, cloud.RolePolicyType, of)
 	attached := c.Cloud.Find(c.Account, cloud.AttachmentType, of)
-	if len(inline)+len(attached) == 0 {
-		return nil
+	if force := c.is("forceDetachPolicies"); !force {
+		if len(attached) > 0 {
+			return fmt.Errorf("DeleteConflict: Cannot delete entity, must detach all policies first: role %s has %d", c.Name, len(attached))
+		}
+		if len(inline) > 0 {
+			return fmt.Errorf("DeleteConflict: Cannot delete entity, must delete policies first: role %s has %d", c.Name, len(inline))
+		}
 	}
-	if force, _ := c.Inputs["forceDetachPolicies"].(bool); !force {
-		return fmt.Errorf("DeleteConflict: Cannot delete entity, must delete policies first: role %s has %d", c.Name, len(inline)+len(attached))
-	}
-	for _, p := range append(inline, attached...) {
-		c.Cloud.Remove(p.Account, p.Type, p.ID)
+	for action, list := range map[string][]*cloud.Resource{"iam:DeleteRolePolicy": inline, "iam:DetachRolePolicy": attached} {
+		for _, p := range list {
+			if err := c.may(c.ARN, nil, action); err != nil {
+				return err
+			}
+			c.Cloud.Remove(p.Account, p.Type, p.ID)
+		}
 	}
 	return nil
 }

@@ -11,44 +11,121 @@ import (
 // aliasType is the type token of key aliases.
 const aliasType = "aws:kms/alias:Alias"
 
-func kmsKinds() []Kind {
-	keyPolicy := iam.Resource("kms")
-	return []Kind{{
+// keySpecs: see CreateKey in the KMS API.
+var keySpecs = []string{
+	"SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
+	"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "SM2",
+}
+
+func kmsKinds() []Kind { return []Kind{keyKind(), aliasKind()} }
+
+func keyKind() Kind {
+	return Kind{
 		Token: cloud.KeyType,
-		ID: func(c *Call) string {
-			return fmt.Sprintf("%08x-0000-4000-8000-%012d", c.Cloud.Serial(), c.Cloud.Serial())
-		},
-		ARN: arnOf("kms", "key/"),
+		ID:    uuid,
+		ARN:   arnOf("kms", "key/"),
 		Inputs: map[string]Input{
 			"description":                    text.between(0, 8192),
-			"policy":                         text.policy(keyPolicy).computed(),
+			"policy":                         text.policy(iam.Resource("kms")).computed(),
 			"enableKeyRotation":              flag.def(false),
 			"rotationPeriodInDays":           number.between(90, 2560).computed(),
 			"deletionWindowInDays":           number.between(7, 30),
 			"isEnabled":                      flag.def(true),
-			"keyUsage":                       text.enum("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC").def("ENCRYPT_DECRYPT").replaces(),
-			"customerMasterKeySpec":          text.enum("SYMMETRIC_DEFAULT", "RSA_2048", "RSA_4096", "ECC_NIST_P256").def("SYMMETRIC_DEFAULT").replaces(),
+			"keyUsage":                       text.enum("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT").def("ENCRYPT_DECRYPT").replaces(),
+			"customerMasterKeySpec":          text.enum(keySpecs...).def("SYMMETRIC_DEFAULT").replaces(),
 			"multiRegion":                    flag.def(false).replaces(),
 			"bypassPolicyLockoutSafetyCheck": flag.def(false),
 			"tags":                           tags,
 		},
+		Plan:     planKey,
 		Computed: []string{"keyId"},
-		Outputs:  func(c *Call) (map[string]any, error) { return map[string]any{"keyId": c.ID}, nil },
+		Outputs:  keyOutputs,
 		Delete: func(c *Call) error {
-			c.Cloud.Journal.Add(cloud.Event{Kind: "kms", Subject: c.ARN, Message: "scheduled for deletion: unusable from now on"})
+			days, set := c.number("deletionWindowInDays")
+			if !set {
+				days = 30 // the default of ScheduleKeyDeletion
+			}
+			c.Cloud.Journal.Add(cloud.Event{Kind: "resource", Subject: c.ARN, Message: fmt.Sprintf("key is pending deletion for %.0f days: nobody can use it any more", days)})
 			return nil
 		},
 		Actions: Actions{
-			Create: []string{"kms:CreateKey", "kms:TagResource"}, Read: []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"},
+			Create: []string{"kms:CreateKey"}, Read: readKey,
 			Update: []string{"kms:PutKeyPolicy"}, Delete: []string{"kms:ScheduleKeyDeletion"},
 		},
-	}, {
+		UpdateBy: map[string][]string{
+			"description": {"kms:UpdateKeyDescription"}, "enableKeyRotation": {"kms:EnableKeyRotation"}, "rotationPeriodInDays": {"kms:EnableKeyRotation"},
+			"isEnabled": {"kms:EnableKey"}, "tags": nil, "deletionWindowInDays": nil, "bypassPolicyLockoutSafetyCheck": nil,
+		},
+	}
+}
+
+// readKey is what the provider does to read a key.
+var readKey = []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"}
+
+func planKey(c *Call) error {
+	var f failed
+	symmetric := (c.Str("customerMasterKeySpec") == "" || c.Str("customerMasterKeySpec") == "SYMMETRIC_DEFAULT") && (c.Str("keyUsage") == "" || c.Str("keyUsage") == "ENCRYPT_DECRYPT")
+	f.when(c.is("enableKeyRotation") && !symmetric, "enableKeyRotation: KMS rotates symmetric encryption keys only")
+	_, period := c.number("rotationPeriodInDays")
+	f.when(period && !c.is("enableKeyRotation"), "rotationPeriodInDays needs enableKeyRotation to be true")
+	return f.err()
+}
+
+// defaultKeyPolicy is what KMS gives a key that is created without a policy.
+// See "Default key policy".
+func defaultKeyPolicy(account string) string {
+	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"kms:*","Resource":"*"}]}`, account)
+}
+
+// keyOutputs also does what the provider does with a key that it has just
+// created: it reads it and switches rotation on, for which the new key policy
+// must leave the caller the right.
+func keyOutputs(c *Call) (map[string]any, error) {
+	policy := c.Str("policy")
+	if policy == "" && c.Old != nil {
+		policy = c.Old.Str("policy")
+	}
+	if policy == "" {
+		policy = defaultKeyPolicy(c.Account)
+	}
+	out := map[string]any{"keyId": c.ID, "policy": policy}
+	if c.Old != nil {
+		return out, c.tagged("kms:TagResource", "kms:UntagResource")
+	}
+	actions := readKey
+	if c.is("enableKeyRotation") {
+		actions = append([]string{"kms:EnableKeyRotation"}, actions...)
+	}
+	if len(c.tagsOf()) > 0 {
+		actions = append([]string{"kms:TagResource"}, actions...)
+	}
+	for _, a := range actions {
+		if c.Session == nil {
+			break
+		}
+		if err := c.Cloud.Authorize(cloud.Call{Session: c.Session, Action: a, Resource: c.ARN, Policy: policy}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (c *Call) tagsOf() map[string]any {
+	t, _ := c.Inputs["tags"].(map[string]any)
+	return t
+}
+
+func aliasKind() Kind {
+	aliasARN := func(account, name string) string {
+		return fmt.Sprintf("arn:aws:kms:%s:%s:%s", cloud.Region, account, name)
+	}
+	return Kind{
 		Token: aliasType,
 		Name:  "name",
-		ARN: func(account, name string) string {
-			return fmt.Sprintf("arn:aws:kms:%s:%s:%s", cloud.Region, account, name)
-		},
+		Taken: "AlreadyExistsException: An alias with the name %s already exists",
+		ARN:   aliasARN,
 		Inputs: map[string]Input{
+			// See CreateAlias in the KMS API: 256 characters with the prefix.
 			"name":        text.match(`alias/[a-zA-Z0-9/_-]{1,250}`).replaces(),
 			"targetKeyId": text.required().refers("id,arn", cloud.KeyType),
 		},
@@ -58,11 +135,38 @@ func kmsKinds() []Kind {
 			}
 			return nil
 		},
+		// Creating, changing and deleting an alias needs the right on the alias
+		// and on every key concerned. See "Controlling access to aliases".
+		Target: func(c *Call, _ string) []string {
+			out := []string{c.ARN}
+			for _, k := range keysOf(c) {
+				out = append(out, k.ARN)
+			}
+			return out
+		},
 		Computed: []string{"targetKeyArn"},
 		Outputs: func(c *Call) (map[string]any, error) {
-			key := find(c, Reference{Types: []string{cloud.KeyType}, By: "id,arn"}, c.Str("targetKeyId"))
-			return map[string]any{"targetKeyArn": key.ARN}, nil
+			keys := keysOf(c)
+			if len(keys) == 0 {
+				return nil, fmt.Errorf("NotFoundException: key %s is gone", c.Str("targetKeyId"))
+			}
+			return map[string]any{"targetKeyArn": keys[len(keys)-1].ARN}, nil
 		},
 		Actions: Actions{Create: []string{"kms:CreateAlias"}, Read: []string{"kms:ListAliases"}, Update: []string{"kms:UpdateAlias"}, Delete: []string{"kms:DeleteAlias"}},
-	}}
+	}
+}
+
+// keysOf are the keys that an alias points and pointed to, the current last.
+// A key that is pending deletion is gone from the table.
+func keysOf(c *Call) (out []*cloud.Resource) {
+	ids := []string{c.Str("targetKeyId")}
+	if c.Old != nil && c.Old.Str("targetKeyId") != ids[0] {
+		ids = []string{c.Old.Str("targetKeyId"), ids[0]}
+	}
+	for _, id := range ids {
+		if k := find(c, Reference{Types: []string{cloud.KeyType}, By: "id,arn"}, id); k != nil {
+			out = append(out, k)
+		}
+	}
+	return out
 }

@@ -1,10 +1,12 @@
 package provider
 
 import (
-	"encoding/json"
+	"crypto/md5" // what S3 calls an ETag
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"delivery/lib/rehearsal/cloud"
@@ -27,12 +29,26 @@ func s3Kinds() []Kind {
 	return append([]Kind{bucketKind(), objectKind()}, bucketParts()...)
 }
 
+func bucketARN(_, name string) string { return "arn:aws:s3:::" + name }
+
+// ofBucket is the bucket whose settings a resource is.
+func ofBucket(c *Call, _ string) []string { return []string{bucketARN("", c.Str("bucket"))} }
+
+// readBucket is what the provider asks to read a bucket: the settings that the
+// resource type had before they became types of their own.
+var readBucket = []string{
+	"s3:ListBucket", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketPolicy", "s3:GetBucketWebsite", "s3:GetBucketVersioning",
+	"s3:GetAccelerateConfiguration", "s3:GetBucketRequestPayment", "s3:GetBucketLogging", "s3:GetLifecycleConfiguration",
+	"s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketTagging",
+}
+
+// bucketKind knows the inputs of BucketV2 that are not deprecated.
 func bucketKind() Kind {
 	return Kind{
-		Token: cloud.BucketType, Name: "bucket", Global: true,
-		ARN: func(_, name string) string { return "arn:aws:s3:::" + name },
+		Token: cloud.BucketType, Name: "bucket", Global: true, ARN: bucketARN,
+		Taken: "BucketAlreadyOwnedByYou: Your previous request to create the named bucket succeeded and you already own it: %s",
 		Inputs: map[string]Input{
-			// See "Bucket naming rules" in the S3 user guide.
+			// See "General purpose bucket naming rules" in the S3 user guide.
 			"bucket":            text.match(`[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`).replaces(),
 			"forceDestroy":      flag.def(false),
 			"objectLockEnabled": flag.replaces().computed(),
@@ -46,12 +62,13 @@ func bucketKind() Kind {
 				"hostedZoneId": "Z3AQBSTGFYJSTF", "region": cloud.Region,
 			}
 			if c.Old != nil {
-				return out, nil
+				return out, c.tagged("s3:PutBucketTagging", "s3:PutBucketTagging")
 			}
-			return out, c.Cloud.Objects.CreateBucket(c.Name)
+			return out, errors.Join(c.tagged("s3:PutBucketTagging", "s3:PutBucketTagging"), c.Cloud.Objects.CreateBucket(c.Name))
 		},
-		Delete:  deleteBucket,
-		Actions: Actions{Create: []string{"s3:CreateBucket"}, Read: []string{"s3:ListBucket"}, Update: []string{"s3:PutBucketTagging"}, Delete: []string{"s3:DeleteBucket"}},
+		Delete:   deleteBucket,
+		Actions:  Actions{Create: []string{"s3:CreateBucket"}, Read: readBucket, Delete: []string{"s3:DeleteBucket"}},
+		UpdateBy: map[string][]string{"tags": nil, "forceDestroy": nil},
 	}
 }
 
@@ -63,70 +80,96 @@ func planBucket(c *Call) error {
 	case strings.Contains(name, ".."), ipAddress.MatchString(name):
 		return fmt.Errorf("bucket is %q: two dots in a row and addresses are refused", name)
 	case strings.HasPrefix(name, "xn--"), strings.HasPrefix(name, "sthree-"), strings.HasPrefix(name, "amzn-s3-demo-"),
-		strings.HasSuffix(name, "-s3alias"), strings.HasSuffix(name, "--ol-s3"), strings.HasSuffix(name, "--x-s3"):
+		strings.HasSuffix(name, "-s3alias"), strings.HasSuffix(name, "--ol-s3"), strings.HasSuffix(name, ".mrap"), strings.HasSuffix(name, "--x-s3"), strings.HasSuffix(name, "--table-s3"):
 		return fmt.Errorf("bucket is %q: its prefix or suffix is reserved", name)
 	}
 	return nil
 }
 
 func deleteBucket(c *Call) error {
-	force, _ := c.Inputs["forceDestroy"].(bool)
-	if empty, err := c.Cloud.Objects.Empty(c.Name); err != nil {
+	empty, err := c.Cloud.Objects.Empty(c.Name)
+	if err != nil {
 		return err
-	} else if !empty && !force {
-		return fmt.Errorf("BucketNotEmpty: The bucket %s you tried to delete is not empty", c.Name)
+	}
+	force := c.is("forceDestroy")
+	switch {
+	case empty:
+	case !force:
+		return fmt.Errorf("BucketNotEmpty: The bucket you tried to delete is not empty: %s", c.Name)
+	default:
+		if err := errors.Join(c.may(c.ARN, nil, "s3:ListBucketVersions"), c.may(c.ARN+"/*", nil, "s3:DeleteObject", "s3:DeleteObjectVersion")); err != nil {
+			return err
+		}
 	}
 	if err := c.Cloud.Objects.DeleteBucket(c.Name, force); err != nil {
 		return err
 	}
-	// Deleting a bucket takes its settings with it.
-	for _, t := range []string{versioningType, encryptionType, publicType, ownershipType, lifecycleType, cloud.BucketPolicyType} {
-		for _, p := range c.Cloud.Find(c.Account, t, func(r *cloud.Resource) bool { return r.Str("bucket") == c.Name }) {
-			c.Cloud.Remove(p.Account, p.Type, p.ID)
-		}
-	}
+	// Deleting a bucket takes its settings and, with force, its objects along.
+	c.removeAll(func(r *cloud.Resource) bool { return r.Str("bucket") == c.Name },
+		versioningType, encryptionType, publicType, ownershipType, lifecycleType, cloud.BucketPolicyType, objectType)
 	return nil
 }
 
 // bucketParts are settings of a bucket. Their id is the bucket's name.
 func bucketParts() []Kind {
-	part := func(token, put, get string, inputs map[string]Input, plan func(*Call) error) Kind {
+	part := func(token string, inputs map[string]Input, put, get, del string) Kind {
 		inputs["bucket"] = text.required().replaces().refers("name", cloud.BucketType)
 		return Kind{
-			Token: token, Inputs: inputs, Slot: []string{"bucket"}, Plan: plan, ID: joined("", "bucket"),
-			Actions: Actions{Create: []string{put}, Read: []string{get}, Update: []string{put}, Delete: []string{put}},
+			Token: token, Inputs: inputs, Slot: []string{"bucket"}, ID: joined("", "bucket"), Target: ofBucket,
+			Actions: Actions{Create: []string{put}, Read: []string{get}, Update: []string{put}, Delete: []string{del}},
 		}
 	}
-	owner := text.match(`[0-9]{12}`).replaces()
-	return []Kind{
-		part(versioningType, "s3:PutBucketVersioning", "s3:GetBucketVersioning", map[string]Input{
-			"versioningConfiguration": object(map[string]Input{"status": text.required().enum("Enabled", "Suspended", "Disabled"), "mfaDelete": text.enum("Enabled", "Disabled")}).required(),
-			"expectedBucketOwner":     owner, "mfa": text,
-		}, nil),
-		part(encryptionType, "s3:PutEncryptionConfiguration", "s3:GetEncryptionConfiguration", map[string]Input{
-			"rules": list(object(map[string]Input{
-				"bucketKeyEnabled": flag,
-				"applyServerSideEncryptionByDefault": object(map[string]Input{
-					"sseAlgorithm": text.required().enum("AES256", "aws:kms", "aws:kms:dsse"), "kmsMasterKeyId": keyARN,
-				}),
-			})).required().between(1, 1),
-			"expectedBucketOwner": owner,
-		}, nil),
-		part(publicType, "s3:PutBucketPublicAccessBlock", "s3:GetBucketPublicAccessBlock", map[string]Input{
-			"blockPublicAcls": flag.def(false), "blockPublicPolicy": flag.def(false), "ignorePublicAcls": flag.def(false), "restrictPublicBuckets": flag.def(false),
-		}, nil),
-		part(ownershipType, "s3:PutBucketOwnershipControls", "s3:GetBucketOwnershipControls", map[string]Input{
-			"rule": object(map[string]Input{"objectOwnership": text.required().enum("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")}).required(),
-		}, nil),
-		part(lifecycleType, "s3:PutLifecycleConfiguration", "s3:GetLifecycleConfiguration", lifecycleInputs(owner), planLifecycle),
-		part(cloud.BucketPolicyType, "s3:PutBucketPolicy", "s3:GetBucketPolicy", map[string]Input{
-			"policy": text.required().policy(iam.Resource("s3")),
-		}, planBucketPolicy),
+	owner := text.match(accountID).replaces()
+	versioning := part(versioningType, map[string]Input{
+		"versioningConfiguration": object(map[string]Input{"status": text.required().enum("Enabled", "Suspended", "Disabled"), "mfaDelete": text.enum("Enabled", "Disabled")}).required(),
+		"expectedBucketOwner":     owner, "mfa": text,
+	}, "s3:PutBucketVersioning", "s3:GetBucketVersioning", "s3:PutBucketVersioning")
+	versioning.Outputs = func(c *Call) (map[string]any, error) {
+		if c.Old != nil && c.Str("versioningConfiguration.status") == "Disabled" {
+			return nil, errors.New("IllegalVersioningConfigurationException: versioning that was enabled can only be suspended")
+		}
+		return nil, nil
 	}
+	encryption := part(encryptionType, map[string]Input{
+		"rules": list(object(map[string]Input{
+			"bucketKeyEnabled":                   flag,
+			"applyServerSideEncryptionByDefault": object(map[string]Input{"sseAlgorithm": text.required().enum("AES256", "aws:kms", "aws:kms:dsse"), "kmsMasterKeyId": keyARN}),
+		})).required().between(1, 1),
+		"expectedBucketOwner": owner,
+	}, "s3:PutEncryptionConfiguration", "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration")
+	encryption.Plan = func(c *Call) error {
+		by := "rules.0.applyServerSideEncryptionByDefault"
+		if c.Str(by+".kmsMasterKeyId") != "" && c.Str(by+".sseAlgorithm") == "AES256" {
+			return errors.New("InvalidArgument: a KMS key needs the algorithm aws:kms, not AES256")
+		}
+		return nil
+	}
+	public := part(publicType, map[string]Input{
+		"blockPublicAcls": flag.def(false), "blockPublicPolicy": flag.def(false), "ignorePublicAcls": flag.def(false), "restrictPublicBuckets": flag.def(false),
+	}, "s3:PutBucketPublicAccessBlock", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock")
+	ownership := part(ownershipType, map[string]Input{
+		"rule": object(map[string]Input{"objectOwnership": text.required().enum("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")}).required(),
+	}, "s3:PutBucketOwnershipControls", "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls")
+	lifecycle := part(lifecycleType, lifecycleInputs(owner), "s3:PutLifecycleConfiguration", "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration")
+	lifecycle.Plan = planLifecycle
+	policy := part(cloud.BucketPolicyType, map[string]Input{
+		"policy": text.required().policy(iam.Resource("s3")),
+	}, "s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy")
+	policy.Plan = planBucketPolicy
+	policy.Outputs = func(c *Call) (map[string]any, error) { return nil, refusePublic(c) }
+	return []Kind{versioning, encryption, public, ownership, lifecycle, policy}
 }
 
+// storageClasses that a transition may lead to. See Transition in the S3 API.
+var storageClasses = []string{"GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"}
+
+// lifecycleInputs: see PutBucketLifecycleConfiguration in the S3 API.
 func lifecycleInputs(owner Input) map[string]Input {
 	days := number.between(1, 1<<31-1)
+	newer := number.between(1, 100) // NewerNoncurrentVersions: "You can specify up to 100"
+	size := number.between(0, 1<<50)
+	class := text.required().enum(storageClasses...)
+	tag := object(map[string]Input{"key": text.required().between(1, maxTagKey), "value": text.required().between(0, maxTagValue)})
 	return map[string]Input{
 		"expectedBucketOwner":                owner,
 		"transitionDefaultMinimumObjectSize": text.enum("all_storage_classes_128K", "varies_by_storage_class").computed(),
@@ -135,37 +178,49 @@ func lifecycleInputs(owner Input) map[string]Input {
 			"status": text.required().enum("Enabled", "Disabled"),
 			"prefix": text,
 			"filter": object(map[string]Input{
-				"prefix": text, "objectSizeGreaterThan": text, "objectSizeLessThan": text,
-				"tag": object(map[string]Input{"key": text.required(), "value": text.required()}), "and": blob,
+				"prefix": text, "objectSizeGreaterThan": size, "objectSizeLessThan": size, "tag": tag,
+				"and": object(map[string]Input{"prefix": text, "objectSizeGreaterThan": size, "objectSizeLessThan": size, "tags": mapOf(text)}),
 			}),
 			"expiration":                     object(map[string]Input{"days": days, "date": text, "expiredObjectDeleteMarker": flag}),
-			"noncurrentVersionExpiration":    object(map[string]Input{"noncurrentDays": days.required(), "newerNoncurrentVersions": number.between(1, 100)}),
+			"noncurrentVersionExpiration":    object(map[string]Input{"noncurrentDays": days.required(), "newerNoncurrentVersions": newer}),
 			"abortIncompleteMultipartUpload": object(map[string]Input{"daysAfterInitiation": days}),
-			"transitions":                    list(blob), "noncurrentVersionTransitions": list(blob),
+			"transitions":                    list(object(map[string]Input{"date": text, "days": number.between(0, 1<<31-1), "storageClass": class})),
+			"noncurrentVersionTransitions":   list(object(map[string]Input{"noncurrentDays": days.required(), "newerNoncurrentVersions": newer, "storageClass": class})),
 		})).required().between(1, 1000),
 	}
 }
 
-// planLifecycle: PutBucketLifecycleConfiguration wants a filter and an action
-// in each rule, and unique ids.
+// planLifecycle holds every rule to what PutBucketLifecycleConfiguration wants.
 func planLifecycle(c *Call) error {
-	rules, _ := c.Inputs["rules"].([]any)
+	var f failed
 	seen := map[string]bool{}
-	for i, r := range rules {
-		rule, _ := r.(map[string]any)
-		id, _ := rule["id"].(string)
-		if seen[id] {
-			return fmt.Errorf("rules[%d].id is %q, which another rule has: expected unique ids", i, id)
-		}
+	for i, rule := range objects(c.Inputs, "rules") {
+		id := str(rule, "id")
+		f.when(seen[id], "rules[%d].id is %q, which another rule has: expected unique ids", i, id)
 		seen[id] = true
-		if rule["filter"] == nil && rule["prefix"] == nil {
-			return fmt.Errorf("rules[%d] has no filter: expected one, an empty prefix for all objects", i)
-		}
-		if rule["expiration"] == nil && rule["noncurrentVersionExpiration"] == nil && rule["abortIncompleteMultipartUpload"] == nil && rule["transitions"] == nil && rule["noncurrentVersionTransitions"] == nil {
-			return fmt.Errorf("rules[%d] has no action: expected at least one", i)
-		}
+		lifecycleRule(&f, fmt.Sprintf("rules[%d]", i), rule)
 	}
-	return nil
+	return f.err()
+}
+
+func lifecycleRule(f *failed, at string, rule map[string]any) {
+	count := func(of map[string]any, keys ...string) (n int) {
+		for _, k := range keys {
+			if of[k] != nil {
+				n++
+			}
+		}
+		return n
+	}
+	f.when(count(rule, "filter", "prefix") == 0, "%s has no filter: expected one, empty for all objects", at)
+	f.when(count(rule, "filter", "prefix") > 1, "%s has a filter and a prefix: expected one of them", at)
+	f.when(count(rule, "expiration", "noncurrentVersionExpiration", "abortIncompleteMultipartUpload", "transitions", "noncurrentVersionTransitions") == 0, "%s has no action: expected at least one", at)
+	filter, _ := rule["filter"].(map[string]any)
+	f.when(count(filter, "prefix", "tag", "and", "objectSizeGreaterThan", "objectSizeLessThan") > 1, "%s.filter has several conditions: put them into \"and\"", at)
+	narrowed := count(filter, "tag", "objectSizeGreaterThan", "objectSizeLessThan") > 0 || cloud.Lookup(filter, "and.tags") != nil
+	f.when(narrowed && rule["abortIncompleteMultipartUpload"] != nil, "InvalidRequest: %s.abortIncompleteMultipartUpload can't be used with a filter by tag or size", at)
+	expiration, _ := rule["expiration"].(map[string]any)
+	f.when(expiration != nil && count(expiration, "days", "date", "expiredObjectDeleteMarker") != 1, "%s.expiration: expected one of days, date and expiredObjectDeleteMarker", at)
 }
 
 // planBucketPolicy refuses what S3 refuses: statements about other buckets.
@@ -174,43 +229,61 @@ func planBucketPolicy(c *Call) error {
 	if bucket == "" || c.Str("policy") == "" {
 		return nil
 	}
-	var doc struct {
-		Statement []struct {
-			Sid      string
-			Resource any
-		}
-	}
-	if err := json.Unmarshal([]byte(c.Str("policy")), &doc); err != nil {
+	doc, err := iam.Parse(c.Str("policy"))
+	if err != nil {
 		return err
 	}
-	own := "arn:aws:s3:::" + bucket
-	var errs []error
-	for _, s := range doc.Statement {
-		for _, r := range texts(s.Resource) {
-			if r != own && !strings.HasPrefix(r, own+"/") {
-				errs = append(errs, fmt.Errorf("MalformedPolicy: Policy has invalid resource: statement %s speaks of %s in the policy of %s", s.Sid, r, bucket))
-			}
+	own := bucketARN("", bucket)
+	var f failed
+	for _, s := range doc.Statements {
+		for _, r := range slices.Concat(s.Resource, s.NotResource) {
+			f.when(r != own && !strings.HasPrefix(r, own+"/"), "MalformedPolicy: Policy has invalid resource: statement %s speaks of %s in the policy of %s", s.Sid, r, bucket)
 		}
 	}
-	return errors.Join(errs...)
+	return f.err()
 }
 
-// texts reads a string or a list of strings.
-func texts(v any) (out []string) {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		for _, e := range v {
-			if s, ok := e.(string); ok {
-				out = append(out, s)
-			}
+// fixing are the condition keys that make a statement for everyone not public,
+// when they have fixed values. See "The meaning of public" in "Blocking public
+// access to your Amazon S3 storage".
+var fixing = []string{
+	"aws:sourceip", "aws:sourcearn", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceowner", "aws:sourceaccount", "aws:userid",
+	"aws:principalorgid", "aws:principalarn", "aws:principalaccount", "s3:dataaccesspointarn", "s3:dataaccesspointaccount",
+	"s3:x-amz-server-side-encryption-aws-kms-key-id",
+}
+
+// refusePublic refuses a public policy where the bucket blocks them.
+func refusePublic(c *Call) error {
+	block := c.Cloud.First(c.Account, publicType, func(r *cloud.Resource) bool { return r.Str("bucket") == c.Str("bucket") })
+	if block == nil || block.Value("blockPublicPolicy") != true {
+		return nil
+	}
+	doc, err := iam.Parse(c.Str("policy"))
+	if err != nil {
+		return err
+	}
+	for _, s := range doc.Statements {
+		if s.Effect == "Allow" && toEveryone(s) && !slices.ContainsFunc(s.Conditions, fixed) {
+			return fmt.Errorf("AccessDenied: user is not authorized to perform: s3:PutBucketPolicy on %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access: statement %q", bucketARN("", c.Str("bucket")), s.Sid)
 		}
 	}
-	return out
+	return nil
 }
+
+func toEveryone(s iam.Statement) bool {
+	return s.Principal != nil && (s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*"))
+}
+
+func fixed(c iam.Condition) bool {
+	wild := slices.ContainsFunc(c.Values, func(v string) bool { return strings.ContainsAny(v, "*?") || v == "0.0.0.0/0" || v == "::/0" })
+	return !wild && slices.Contains(fixing, strings.ToLower(c.Key)) && !strings.Contains(c.Operator, "Not") && !strings.HasSuffix(c.Operator, "IfExists")
+}
+
+// maxObjectTags: "You can associate up to 10 tags with an object".
+const maxObjectTags = 10
 
 func objectKind() Kind {
+	put := []string{"s3:PutObject"}
 	return Kind{
 		Token: objectType,
 		ID:    joined("/", "bucket", "key"),
@@ -218,22 +291,92 @@ func objectKind() Kind {
 		Inputs: map[string]Input{
 			"bucket": text.required().replaces().refers("name", cloud.BucketType),
 			"key":    text.required().between(1, 1024).replaces(), "source": blob, "content": text, "contentBase64": text,
-			"contentType": text.computed(), "etag": text.computed(), "sourceHash": text, "kmsKeyId": keyARN.computed(),
-			"serverSideEncryption": text.enum("AES256", "aws:kms").computed(), "bucketKeyEnabled": flag.computed(),
-			"storageClass": text.computed(), "forceDestroy": flag.def(false), "metadata": mapOf(text), "tags": tags,
+			"contentType": text.computed(), "cacheControl": text, "contentDisposition": text, "contentEncoding": text, "contentLanguage": text,
+			"etag": text.computed(), "sourceHash": text, "kmsKeyId": keyARN.computed(),
+			"serverSideEncryption": text.enum("AES256", "aws:kms", "aws:kms:dsse").computed(), "bucketKeyEnabled": flag.computed(),
+			"storageClass": text.enum("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR").computed(),
+			"forceDestroy": flag.def(false), "metadata": mapOf(text), "tags": tags,
 		},
-		Computed: []string{"versionId"},
-		Outputs: func(c *Call) (map[string]any, error) {
-			body := []byte(c.Str("content"))
-			if c.Inputs["source"] != nil {
-				var err error
-				if body, err = load(c.Inputs["source"]); err != nil {
-					return nil, fmt.Errorf("source: %w", err)
-				}
-			}
-			return map[string]any{"versionId": fmt.Sprintf("v%d", c.Cloud.Serial())}, c.Cloud.Objects.Put(c.Str("bucket"), c.Str("key"), body)
-		},
-		Delete:  func(c *Call) error { return c.Cloud.Objects.Delete(c.Str("bucket"), c.Str("key")) },
-		Actions: Actions{Create: []string{"s3:PutObject"}, Read: []string{"s3:GetObject"}, Update: []string{"s3:PutObject"}, Delete: []string{"s3:DeleteObject"}},
+		Plan:     planObject,
+		Computed: []string{"versionId", "arn"},
+		Target:   func(c *Call, _ string) []string { return []string{objectARN(c)} },
+		Outputs:  putObject,
+		Delete:   func(c *Call) error { return c.Cloud.Objects.Delete(c.Str("bucket"), c.Str("key")) },
+		Actions:  Actions{Create: put, Read: []string{"s3:GetObject"}, Update: put, Delete: []string{"s3:DeleteObject"}},
+		UpdateBy: map[string][]string{"tags": nil, "forceDestroy": nil},
 	}
+}
+
+func objectARN(c *Call) string { return bucketARN("", c.Str("bucket")) + "/" + c.Str("key") }
+
+func planObject(c *Call) error {
+	var f failed
+	f.exclusive(c, "source", "content", "contentBase64")
+	f.when(len(c.tagsOf()) > maxObjectTags, "tags are %d: an object may have %d", len(c.tagsOf()), maxObjectTags)
+	f.when(c.given("etag") && (c.given("kmsKeyId") || strings.HasPrefix(c.Str("serverSideEncryption"), "aws:kms")), "etag is no hash of the content where KMS encrypts: use sourceHash")
+	return f.err()
+}
+
+// putObject stores the bytes, which takes the right to use the bucket's key.
+func putObject(c *Call) (map[string]any, error) {
+	body, err := objectBody(c)
+	if err != nil {
+		return nil, err
+	}
+	c.ARN = objectARN(c)
+	if err := errors.Join(c.tagged("s3:PutObjectTagging", "s3:PutObjectTagging"), useBucketKey(c)); err != nil {
+		return nil, err
+	}
+	if err := c.Cloud.Objects.Put(c.Str("bucket"), c.Str("key"), body); err != nil {
+		return nil, err
+	}
+	out := map[string]any{"versionId": fmt.Sprintf("v%d", c.Cloud.Serial()), "arn": c.ARN}
+	if c.Str("etag") == "" {
+		out["etag"] = fmt.Sprintf("%x", md5.Sum(body))
+	}
+	if c.Str("contentType") == "" {
+		out["contentType"] = "application/octet-stream"
+	}
+	return out, nil
+}
+
+func objectBody(c *Call) ([]byte, error) {
+	switch {
+	case c.Inputs["source"] != nil:
+		body, err := load(c.Inputs["source"])
+		if err != nil {
+			return nil, fmt.Errorf("source: %w", err)
+		}
+		return body, nil
+	case c.Str("contentBase64") != "":
+		body, err := base64.StdEncoding.DecodeString(c.Str("contentBase64"))
+		if err != nil {
+			return nil, fmt.Errorf("contentBase64: %w", err)
+		}
+		return body, nil
+	}
+	return []byte(c.Str("content")), nil
+}
+
+// useBucketKey authorises the caller to encrypt with the object's key, or the
+// bucket's, with the encryption context that S3 gives: the bucket where it has
+// a bucket key, else the object.
+func useBucketKey(c *Call) error {
+	rule := c.Cloud.First(c.Account, encryptionType, func(r *cloud.Resource) bool { return r.Str("bucket") == c.Str("bucket") })
+	key, bucketKey := c.Str("kmsKeyId"), c.is("bucketKeyEnabled")
+	if rule != nil && key == "" {
+		key = rule.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
+		bucketKey, _ = rule.Value("rules.0.bucketKeyEnabled").(bool)
+	}
+	if key == "" {
+		return nil
+	}
+	about := objectARN(c)
+	if bucketKey {
+		about = bucketARN("", c.Str("bucket"))
+	}
+	return c.may(key, map[string][]string{
+		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {c.Account},
+		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
+	}, "kms:GenerateDataKey")
 }

@@ -27,7 +27,7 @@ func smSecret() Kind {
 		Token: smSecretType, Name: "name",
 		// The ARN ends with six characters that only AWS knows.
 		ARN: func(account, name string) string {
-			return arnOf("secretsmanager", "secret:")(account, name) + "-" + password(6)
+			return arnOf("secretsmanager", "secret:")(account, name) + "-" + mark(6)
 		},
 		ID: func(c *Call) string { return c.ARN },
 		Inputs: map[string]Input{
@@ -92,7 +92,7 @@ func smVersion() Kind {
 			}
 			return f.err()
 		},
-		Computed: []string{"arn", "versionId", "versionStages"},
+		Computed: []string{"arn", "versionId"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			secret := find(c, Reference{Types: []string{smSecretType}, By: "arn,name"}, c.Str("secretId"))
 			if secret == nil {

@@ -57,7 +57,7 @@ func sqsQueue() Kind {
 			"redrivePolicy": text, "redriveAllowPolicy": text.computed(), "tags": tags,
 		},
 		Plan:     planSQSQueue,
-		Computed: []string{"url", "sqsManagedSseEnabled"},
+		Computed: []string{"url"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			out := map[string]any{"url": c.ID}
 			if c.Inputs["sqsManagedSseEnabled"] == nil {

@@ -40,7 +40,7 @@ func ssmKinds() []Kind {
 			}
 			return nil
 		},
-		Computed: []string{"version", "dataType", "tier"},
+		Computed: []string{"version"},
 		Outputs:  ssmOutputs,
 		Actions: Actions{
 			Create: []string{"ssm:PutParameter", "ssm:GetParameter", "ssm:DescribeParameters", "ssm:ListTagsForResource"},

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -99,10 +100,10 @@ func (s *server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulum
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), news)
 	if r.GetPreview() {
-		props, err := write(k.known(c, conn.tags), news, k.secrets(news), k.computed())
+		props, err := write(k.known(c, conn.defaults()), news, k.secrets(news), k.computed())
 		return &pulumirpc.CreateResponse{Properties: props}, err
 	}
-	made, err := s.host.create(k, c, conn.tags)
+	made, err := s.host.create(k, c, conn.defaults())
 	if err != nil {
 		return nil, s.refuse(c, "create", err)
 	}
@@ -122,16 +123,16 @@ func (s *server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 	}
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), news)
-	old, err := s.existing(conn, k, r.GetId())
+	old, err := s.existing(c, k, r.GetId())
 	if err != nil {
 		return nil, s.refuse(c, "update", err)
 	}
 	c.Old, c.ID, c.ARN, c.Name = old, old.ID, old.ARN, old.Name
 	if r.GetPreview() {
-		props, err := write(k.preview(c, conn.tags), news, k.secrets(news), nil)
+		props, err := write(k.preview(c, conn.defaults()), news, k.secrets(news), nil)
 		return &pulumirpc.UpdateResponse{Properties: props}, err
 	}
-	made, err := s.host.update(k, c, conn.tags)
+	made, err := s.host.update(k, c, conn.defaults())
 	if err != nil {
 		return nil, s.refuse(c, "update", err)
 	}
@@ -147,7 +148,10 @@ func (s *server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	}
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), properties{})
-	old := s.host.cloud.Get(conn.account, k.Token, r.GetId())
+	if c.Account == "" {
+		return nil, s.refuse(c, "delete", errUnconfigured)
+	}
+	old := s.host.cloud.Get(c.Account, k.Token, r.GetId())
 	if old == nil {
 		return &emptypb.Empty{}, nil // somebody was faster: providers take it as deleted
 	}
@@ -165,13 +169,19 @@ func (s *server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 		return nil, err
 	}
 	conn := connectionOf(ctx)
-	found := s.host.cloud.Get(conn.account, k.Token, r.GetId())
+	c := s.call(conn, r.GetUrn(), properties{})
+	if c.Account == "" {
+		return nil, s.refuse(c, "read", errUnconfigured)
+	}
+	if err := s.host.strike("read", c); err != nil {
+		return nil, s.refuse(c, "read", err)
+	}
+	found := s.host.cloud.Get(c.Account, k.Token, r.GetId())
 	if found == nil {
 		return &pulumirpc.ReadResponse{}, nil
 	}
-	c := s.call(conn, r.GetUrn(), properties{})
-	c.ARN = found.ARN
-	if err := s.host.authorize(c, k.Actions.Read); err != nil {
+	c.Old, c.ID, c.ARN, c.Name, c.Inputs = found, found.ID, found.ARN, found.Name, found.Inputs
+	if err := s.host.authorize(k, c, k.Actions.Read); err != nil {
 		return nil, s.refuse(c, "read", err)
 	}
 	old, err := read(firstStruct(r.GetInputs(), r.GetProperties()))
@@ -192,7 +202,7 @@ func (s *server) kind(u string) (*Kind, error) {
 	if k := s.host.kinds[t]; k != nil && strings.HasPrefix(t, s.plugin+":") {
 		return k, nil
 	}
-	return nil, status.Errorf(codes.Unimplemented, "the local cloud does not know the resource type %s: describe it in lib/rehearsal/provider", t)
+	return nil, status.Errorf(codes.Unimplemented, "the local cloud does not know the resource type %s: add it to lib/rehearsal/provider", t)
 }
 
 func (s *server) call(conn *connection, u string, p properties) *Call {
@@ -202,15 +212,22 @@ func (s *server) call(conn *connection, u string, p properties) *Call {
 	return &Call{
 		Cloud: s.host.cloud, Session: conn.session, Account: conn.account, URN: u,
 		Stack:  fmt.Sprintf("organization/%s/%s", parsed.Project(), parsed.Stack()),
-		Inputs: p.values, Unknown: p.unknown,
+		Inputs: p.values, Unknown: p.unknown, partial: p.partial, secret: p.secret,
 	}
 }
 
-func (s *server) existing(conn *connection, k *Kind, id string) (*cloud.Resource, error) {
-	if old := s.host.cloud.Get(conn.account, k.Token, id); old != nil {
+// errUnconfigured is what an operation gets on a connection whose provider was
+// never configured.
+var errUnconfigured = errors.New("the provider was not configured")
+
+func (s *server) existing(c *Call, k *Kind, id string) (*cloud.Resource, error) {
+	if c.Account == "" {
+		return nil, errUnconfigured
+	}
+	if old := s.host.cloud.Get(c.Account, k.Token, id); old != nil {
 		return old, nil
 	}
-	return nil, fmt.Errorf("NotFound: %s %s does not exist in account %s", k.Token, id, conn.account)
+	return nil, fmt.Errorf("NotFound: %s %s does not exist in account %s", k.Token, id, c.Account)
 }
 
 // refuse puts an error into words as a provider does.

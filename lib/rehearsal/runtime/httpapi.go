@@ -72,6 +72,11 @@ type route struct {
 // serveAPI answers a request to an API. The throttling of its stages is not
 // played.
 func (r *Runtime) serveAPI(id string, req *http.Request) (int, http.Header, []byte) {
+	end, ok := r.begin()
+	if !ok {
+		return message(http.StatusServiceUnavailable, "Service Unavailable")
+	}
+	defer end()
 	started := time.Now()
 	status, header, body := r.answerAPI(id, req)
 	r.note("call", "execute-api", map[string]any{"api": id, "status": status}, "%s %s answered %d after %s", req.Method, req.URL.Path, status, time.Since(started).Round(time.Millisecond))

@@ -3,7 +3,6 @@ package runtime
 import (
 	"bytes"
 	"errors"
-	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -71,18 +70,6 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// interrupt asks the group to end, and ends it after the grace.
-func (p *process) interrupt(grace time.Duration) {
-	p.signal(syscall.SIGINT)
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case <-p.done:
-	case <-timer.C:
-		p.kill()
-	}
-}
-
 func (p *process) state() string {
 	if s := p.cmd.ProcessState; s != nil {
 		return s.String()
@@ -123,6 +110,3 @@ func (l *lines) flush() {
 		l.rest = nil
 	}
 }
-
-// zero reports whether a program ended well.
-func zero(s *os.ProcessState) bool { return s != nil && s.Success() }

@@ -84,9 +84,10 @@ type Runtime struct {
 	endpoint string
 
 	pipelines     map[string]*pipeline // by ARN
-	executions    []*Execution
-	builds        map[string]*Build // by id
-	buildNumbers  map[string]int    // by project ARN
+	executions    []*execution
+	approvals     map[string]*approval // by token
+	builds        map[string]*build    // by id
+	buildNumbers  map[string]int       // by project ARN
 	functions     map[string]*function
 	messages      map[string][]Message // by queue ARN
 	notifications []Notification
@@ -107,7 +108,7 @@ func New(c *cloud.Cloud, o Options) *Runtime {
 	r := &Runtime{
 		cloud: c, o: o, ctx: ctx, stop: stop, endpoint: o.Endpoint,
 		changed: make(chan struct{}), waiters: map[*waiter]bool{},
-		pipelines: map[string]*pipeline{}, builds: map[string]*Build{}, buildNumbers: map[string]int{},
+		pipelines: map[string]*pipeline{}, approvals: map[string]*approval{}, builds: map[string]*build{}, buildNumbers: map[string]int{},
 		functions: map[string]*function{}, messages: map[string][]Message{},
 		creds: &credentialServer{cloud: c, builds: map[string]*buildCredentials{}},
 	}
@@ -165,21 +166,32 @@ func (r *Runtime) quiet() bool {
 	return true
 }
 
-// spawn runs a task in the background.
-func (r *Runtime) spawn(f func(context.Context)) {
+// spawn runs a task in the background; false means that the cloud is closed.
+func (r *Runtime) spawn(f func(context.Context)) bool {
+	end, ok := r.begin()
+	if !ok {
+		return false
+	}
+	go func() {
+		defer end()
+		f(r.ctx)
+	}()
+	return true
+}
+
+// begin counts the caller as a running task until it calls end.
+func (r *Runtime) begin() (end func(), ok bool) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.closed {
-		r.mu.Unlock()
-		return
+		return nil, false
 	}
 	r.busy++
 	r.tasks.Add(1)
-	r.mu.Unlock()
-	go func() {
-		defer r.tasks.Done()
-		defer r.change(func() { r.busy-- })
-		f(r.ctx)
-	}()
+	return func() {
+		r.change(func() { r.busy-- })
+		r.tasks.Done()
+	}, true
 }
 
 // change changes the state under the lock and wakes who waits for it.

@@ -1,0 +1,127 @@
+package rehearsal
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/runtime"
+)
+
+func (r *Rehearsal) pipeline(env naming.Environment) string { return r.names(env).Of(naming.Pipeline) }
+
+// Runs returns the executions of an environment's pipeline, oldest first.
+func (r *Rehearsal) Runs(env naming.Environment) []runtime.Execution {
+	return r.Runtime.Executions(r.pipeline(env))
+}
+
+// RunsOf returns the executions for a commit.
+func (r *Rehearsal) RunsOf(env naming.Environment, commit string) []runtime.Execution {
+	var out []runtime.Execution
+	for _, e := range r.Runs(env) {
+		if e.Variables[delivery.VarCommit] == commit {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func ended(e runtime.Execution) bool { return e.Status != runtime.InProgress }
+
+// Ended waits for the end of an environment's execution for a commit.
+func (r *Rehearsal) Ended(ctx context.Context, env naming.Environment, commit string) (runtime.Execution, error) {
+	return r.Runtime.Wait(ctx, r.pipeline(env), func(e runtime.Execution) bool {
+		return e.Variables[delivery.VarCommit] == commit && ended(e)
+	})
+}
+
+// Deployed is Ended for an execution that must succeed.
+func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit string) (runtime.Execution, error) {
+	e, err := r.Ended(ctx, env, commit)
+	if err != nil {
+		return e, err
+	}
+	if e.Status != runtime.Succeeded {
+		return e, fmt.Errorf("%s has %s: %s", e.Pipeline, e.Status, e.Reason)
+	}
+	return e, nil
+}
+
+// AwaitApproval waits until production asks for the approval of a commit. An
+// execution that ends without asking is an error.
+func (r *Rehearsal) AwaitApproval(ctx context.Context, commit string) (Question, error) {
+	waits := func(e runtime.Execution) bool {
+		a := e.Action("Approve")
+		return a != nil && a.Token != ""
+	}
+	e, err := r.Runtime.Wait(ctx, r.pipeline(naming.Prod), func(e runtime.Execution) bool {
+		return e.Variables[delivery.VarCommit] == commit && (ended(e) || waits(e))
+	})
+	if err != nil {
+		return Question{}, err
+	}
+	if ended(e) {
+		return Question{}, fmt.Errorf("%s has %s without asking: %s", e.Pipeline, e.Status, e.Reason)
+	}
+	diff, err := r.diff(e.ID)
+	exports := e.Action("Preview").Outputs
+	return Question{Pipeline: e.Pipeline, Commit: commit, Summary: exports[delivery.ExportSummary], Digest: exports[delivery.ExportDigest], Diff: diff}, err
+}
+
+// diff reads the readable diff from an execution's bundle.
+func (r *Rehearsal) diff(execution string) (string, error) {
+	text, err := r.Runtime.ReadArtifact(execution, delivery.BundleArtifact)
+	if err != nil {
+		return "", err
+	}
+	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		return "", fmt.Errorf("the bundle of execution %s: %w", execution, err)
+	}
+	f, err := archive.Open("diff.md")
+	if err != nil {
+		return "", fmt.Errorf("the bundle of execution %s: %w", execution, err)
+	}
+	defer f.Close()
+	out, err := io.ReadAll(f)
+	return string(out), err
+}
+
+// Decide answers the approval of a commit as the delivery account's operator.
+func (r *Rehearsal) Decide(commit string, approved bool, summary string) error {
+	for _, e := range r.RunsOf(naming.Prod, commit) {
+		for _, p := range r.Runtime.PendingApprovals() {
+			if p.Execution == e.ID {
+				return r.Runtime.Decide(r.Cloud.Operator(cloud.DeliveryAccount), p, approved, summary)
+			}
+		}
+	}
+	return fmt.Errorf("nothing waits for an approval of commit %s", commit)
+}
+
+// removal is the sample's delivery.yaml with every stack to be removed.
+func removal(root string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(root, sample, "delivery.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var manifest struct {
+		Stacks []map[string]any `yaml:"stacks"`
+	}
+	if err := yaml.Unmarshal(text, &manifest); err != nil {
+		return nil, err
+	}
+	for _, s := range manifest.Stacks {
+		s["remove"] = true
+	}
+	return yaml.Marshal(manifest)
+}

@@ -1,0 +1,515 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/github"
+	"delivery/lib/rehearsal/runtime"
+)
+
+// The whole platform on the real engine, once: the scenarios follow each other
+// in one installation, as they would in an account. What a scenario needs of
+// the one before is what is deployed, and nothing else.
+func TestRehearsal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes")
+	}
+	s := open(t)
+	s.step("every stack comes up", s.everyStackComesUp)
+	s.step("a second up changes nothing", s.secondUpChangesNothing)
+	s.step("a push goes to production", s.pushGoesToProduction)
+	s.step("a forged signature starts nothing", s.forgedSignature)
+	s.step("a replayed delivery starts nothing", s.replayedDelivery)
+	s.step("a push to another branch starts nothing", s.otherBranch)
+	s.step("a rejected approval deploys nothing", s.rejectedApproval)
+	s.step("a failing preview stops before anything is changed", s.failingPreview)
+	s.step("production refuses a commit that staging never deployed", s.neverOnStaging)
+	s.step("a program error in deploy is recorded, and the other environment goes on", s.errorInDeploy)
+	s.step("throttling by S3 in the middle is survived", s.throttled)
+	s.step("a lock that another build holds is waited for", s.lockedByAnother)
+	s.step("an image with a critical finding is not approved", s.criticalFinding)
+	s.step("the workload is removed by a push", s.workloadIsRemoved)
+	s.step("a renamed repository replaces what GitHub holds", s.repositoryIsRenamed)
+	s.step("everything is destroyed and nothing is left", s.everythingIsDestroyed)
+}
+
+// stage is a rehearsal under test.
+type stage struct {
+	*Rehearsal
+	t   *testing.T
+	ctx context.Context
+	log *output
+}
+
+// output keeps what the CLI says, for failures.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) tail() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.text.String()
+	return s[max(0, len(s)-6000):]
+}
+
+func repositoryRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	for _, needed := range []string{".tools/bin/pulumi", "dist/lambda/receiver/bootstrap", "dist/image/deployer"} {
+		_, err := os.Stat(filepath.Join(dir, needed))
+		require.NoError(t, err, "the rehearsal needs what `make tools build` makes; `make test` does that first")
+	}
+	return dir
+}
+
+func open(t *testing.T) *stage {
+	t.Helper()
+	root := repositoryRoot(t)
+	require.NoError(t, BuildPrograms(t.Context(), root))
+	log := &output{}
+	r, err := Open(t.Context(), Options{Root: root, Dir: t.TempDir(), Out: log})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return &stage{Rehearsal: r, t: t, ctx: t.Context(), log: log}
+}
+
+// step runs a scenario; the following ones make no sense after a failure.
+func (s *stage) step(name string, f func(t *testing.T)) {
+	if !s.t.Run(name, f) {
+		s.t.Logf("the CLI's last words:\n%s", s.log.tail())
+		for _, e := range s.Cloud.Journal.Events("buildlog", "denied", "fault", "pipeline", "rule") {
+			s.t.Logf("%s %s %s", e.Kind, e.Subject, e.Message)
+		}
+		s.t.FailNow()
+	}
+}
+
+// limit ends what hangs.
+func (s *stage) limit(t *testing.T) context.Context {
+	ctx, stop := context.WithTimeout(s.ctx, 5*time.Minute)
+	t.Cleanup(stop)
+	return ctx
+}
+
+func (s *stage) everyStackComesUp(t *testing.T) {
+	err := s.DeployPlatform(s.limit(t), func(what string, f func(context.Context) error) error {
+		if err := f(s.ctx); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for _, env := range naming.Environments() {
+		runs := s.Runs(env)
+		require.Len(t, runs, 1, "creating a pipeline starts it")
+		require.Equal(t, runtime.Failed, runs[0].Status, "and no push started this one")
+		require.Contains(t, s.buildLog(runs[0]), "was not started by a delivery")
+	}
+	require.Empty(t, s.denials())
+}
+
+func (s *stage) denials() []string {
+	_, denied := s.Cloud.Counts()
+	var out []string
+	for _, d := range denied {
+		out = append(out, d.Error())
+	}
+	return out
+}
+
+// buildLog is what the builds of an execution wrote.
+func (s *stage) buildLog(e runtime.Execution) string {
+	builds := map[string]bool{}
+	for _, st := range e.Stages {
+		for _, a := range st.Actions {
+			builds[a.External] = a.External != ""
+		}
+	}
+	var out strings.Builder
+	for _, line := range s.Cloud.Journal.Events("buildlog") {
+		if id, _ := line.Fields["build"].(string); builds[id] {
+			out.WriteString(line.Message + "\n")
+		}
+	}
+	return out.String()
+}
+
+// pulumi runs the plain CLI on a stack of the platform.
+func (s *stage) pulumi(t *testing.T, project string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(s.limit(t), filepath.Join(s.tools(), "pulumi"), append(args, "--non-interactive")...)
+	cmd.Dir, cmd.Env = s.ProjectDir(project), s.Shell()
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (s *stage) secondUpChangesNothing(t *testing.T) {
+	for _, p := range s.Platform.Projects() {
+		out, err := s.pulumi(t, p.Dir, "up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "organization/"+p.Pulumi+"/"+p.Stack)
+		require.NoError(t, err, "%s: %s", p.Name, out)
+	}
+	require.Empty(t, s.denials())
+}
+
+// deliver pushes a commit with changes and returns it.
+func (s *stage) deliver(t *testing.T, message string, changes map[string][]byte) string {
+	t.Helper()
+	commit, err := s.GitHub.Commit(message, changes)
+	require.NoError(t, err)
+	require.NoError(t, s.GitHub.Push(s.limit(t), Branch, Person))
+	return commit
+}
+
+func (s *stage) mustDeploy(t *testing.T, env naming.Environment, commit string) runtime.Execution {
+	t.Helper()
+	e, err := s.Deployed(s.limit(t), env, commit)
+	require.NoError(t, err, "%s", s.buildLog(e))
+	return e
+}
+
+// approve answers production's question for a commit.
+func (s *stage) answer(t *testing.T, commit string, yes bool) Question {
+	t.Helper()
+	q, err := s.AwaitApproval(s.limit(t), commit)
+	require.NoError(t, err)
+	require.NoError(t, s.Decide(commit, yes, "by the test"))
+	return q
+}
+
+// everywhere follows a commit to production.
+func (s *stage) everywhere(t *testing.T, commit string) {
+	t.Helper()
+	s.mustDeploy(t, naming.Dev, commit)
+	s.mustDeploy(t, naming.Staging, commit)
+	s.answer(t, commit, true)
+	s.mustDeploy(t, naming.Prod, commit)
+}
+
+var accounts = map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}
+
+const queueType = "aws:sqs/queue:Queue"
+
+// queue is the sample's order queue in an environment.
+func (s *stage) queue(env naming.Environment) *cloud.Resource {
+	name := s.names(env).Of(naming.WorkloadQueue)
+	return s.Cloud.First(accounts[env], queueType, func(r *cloud.Resource) bool { return r.Name == name })
+}
+
+func (s *stage) ledger(env naming.Environment, commit string) string {
+	text, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), delivery.LedgerKey(string(env), commit))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (s *stage) pushGoesToProduction(t *testing.T) {
+	_, err := s.GitHub.Load(filepath.Join(s.Root, sample), "Describe the sample workload")
+	require.NoError(t, err)
+	commit := s.deliver(t, "Deliver the sample workload", nil)
+	dev, staging := s.mustDeploy(t, naming.Dev, commit), s.mustDeploy(t, naming.Staging, commit)
+	require.True(t, dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended), "they run in parallel")
+	require.Nil(t, s.queue(naming.Prod), "nothing is in production before the approval")
+	q := s.answer(t, commit, true)
+	require.Contains(t, q.Diff, "orders-queue-prod-"+s.Suffix)
+	require.NotEmpty(t, q.Summary)
+	require.Len(t, q.Digest, 64)
+	prod := s.mustDeploy(t, naming.Prod, commit)
+	require.Equal(t, commit, prod.Commit)
+	for _, env := range naming.Environments() {
+		require.NotNil(t, s.queue(env), "%s", env)
+		require.Contains(t, s.ledger(env, commit), `"succeeded"`)
+	}
+	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	var told []string
+	for _, n := range s.Runtime.Notifications() {
+		told = append(told, n.Text())
+	}
+	all := strings.Join(told, "\n")
+	require.Contains(t, all, prod.Pipeline)
+	require.Contains(t, all, commit, "the approval names the commit")
+	require.Empty(t, s.denials())
+}
+
+// startsNothing holds an action to starting no pipeline.
+func (s *stage) startsNothing(t *testing.T, f func()) {
+	t.Helper()
+	before := s.allRuns()
+	f()
+	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.Equal(t, before, s.allRuns())
+}
+
+func (s *stage) allRuns() (ids []string) {
+	for _, env := range naming.Environments() {
+		for _, e := range s.Runs(env) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
+
+func (s *stage) forgedSignature(t *testing.T) {
+	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Forge(s.ctx, "mallory")) })
+	require.Equal(t, 401, s.lastAnswer().Status)
+}
+
+func (s *stage) lastAnswer() (d struct {
+	ID, Answer string
+	Status     int
+}) {
+	all := s.GitHub.Deliveries()
+	l := all[len(all)-1]
+	d.ID, d.Answer, d.Status = l.ID, l.Answer, l.Status
+	return d
+}
+
+func (s *stage) replayedDelivery(t *testing.T) {
+	pushed := s.GitHub.Deliveries()
+	i := slices.IndexFunc(pushed, func(d github.Delivery) bool { return d.Event == "push" && d.Status == 202 })
+	require.GreaterOrEqual(t, i, 0)
+	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Redeliver(s.ctx, pushed[i].ID)) })
+	require.Equal(t, 200, s.lastAnswer().Status)
+	require.Contains(t, s.lastAnswer().Answer, "already accepted")
+}
+
+func (s *stage) otherBranch(t *testing.T) {
+	_, err := s.GitHub.Commit("Try something", map[string][]byte{"NOTES": []byte("later\n")})
+	require.NoError(t, err)
+	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Push(s.ctx, "feature", Person)) })
+	require.Equal(t, 200, s.lastAnswer().Status)
+	require.Contains(t, s.lastAnswer().Answer, "ignored")
+}
+
+// file reads a file of the sample workload.
+func (s *stage) file(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.Root, sample, filepath.FromSlash(path)))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// visible returns the orders program with another visibility timeout.
+func (s *stage) visible(t *testing.T, seconds int) map[string][]byte {
+	t.Helper()
+	const line = "VisibilityTimeoutSeconds: pulumi.Int(60)"
+	text := s.file(t, "orders/main.go")
+	require.Contains(t, text, line)
+	return map[string][]byte{"orders/main.go": []byte(strings.ReplaceAll(text, line, fmt.Sprintf("VisibilityTimeoutSeconds: pulumi.Int(%d)", seconds)))}
+}
+
+func (s *stage) rejectedApproval(t *testing.T) {
+	commit := s.deliver(t, "Hide orders for longer", s.visible(t, 70))
+	s.mustDeploy(t, naming.Staging, commit)
+	s.answer(t, commit, false)
+	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
+	require.NoError(t, err)
+	require.Equal(t, runtime.Failed, prod.Status)
+	require.Nil(t, prod.Stage("Deploy"), "the deployment was not begun")
+	s.mustDeploy(t, naming.Dev, commit)
+	require.Equal(t, "70", s.queue(naming.Staging).Str("visibilityTimeoutSeconds"))
+	require.Equal(t, "60", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"))
+	require.NotContains(t, s.ledger(naming.Prod, commit), `"succeeded"`)
+}
+
+func (s *stage) failingPreview(t *testing.T) {
+	broken := strings.Replace(s.file(t, "messaging/Pulumi.yaml"), "aws:sns:Topic", "aws:sns:NoSuchThing", 1)
+	before := len(s.Runs(naming.Prod))
+	commit := s.deliver(t, "Break the program", map[string][]byte{"messaging/Pulumi.yaml": []byte(broken)})
+	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
+		e, err := s.Ended(s.limit(t), env, commit)
+		require.NoError(t, err)
+		require.Equal(t, runtime.Failed, e.Status)
+		require.Nil(t, e.Stage("Deploy"))
+		require.Contains(t, s.buildLog(e), "NoSuchThing", "the log says what is wrong")
+	}
+	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.Len(t, s.Runs(naming.Prod), before, "production was not started")
+}
+
+// neverOnStaging starts production by hand for a commit that staging refused.
+func (s *stage) neverOnStaging(t *testing.T) {
+	commit := s.GitHub.Head(Branch)
+	id, err := s.Runtime.StartPipeline(s.Cloud.Operator(cloud.DeliveryAccount), s.pipeline(naming.Prod), map[string]string{
+		delivery.VarCommit: commit, delivery.VarDelivery: "by hand", delivery.VarPusher: "mallory",
+	})
+	require.NoError(t, err)
+	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(naming.Prod), func(e runtime.Execution) bool { return e.ID == id && ended(e) })
+	require.NoError(t, err)
+	require.Equal(t, runtime.Failed, e.Status)
+	require.Nil(t, e.Stage("Approve"))
+	require.Contains(t, s.buildLog(e), "was never deployed to staging")
+}
+
+func (s *stage) errorInDeploy(t *testing.T) {
+	fault := s.Cloud.Inject(cloud.Fault{Service: "provider", Operation: "update", Resource: "urn:pulumi:dev::orders", Status: 400, Code: "InvalidAttributeValue", Times: 1})
+	changes := s.visible(t, 80)
+	changes["messaging/Pulumi.yaml"] = []byte(s.file(t, "messaging/Pulumi.yaml"))
+	commit := s.deliver(t, "Hide orders for even longer", changes)
+	dev, err := s.Ended(s.limit(t), naming.Dev, commit)
+	require.NoError(t, err)
+	require.Equal(t, 1, fault.Struck)
+	require.Equal(t, runtime.Failed, dev.Status)
+	require.NotNil(t, dev.Stage("Deploy"))
+	require.Contains(t, s.buildLog(dev), "InvalidAttributeValue")
+	require.Contains(t, s.ledger(naming.Dev, commit), `"failed"`)
+	s.mustDeploy(t, naming.Staging, commit)
+	s.answer(t, commit, true)
+	s.mustDeploy(t, naming.Prod, commit)
+	require.Equal(t, "80", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"))
+}
+
+func (s *stage) throttled(t *testing.T) {
+	bucket := s.names(naming.Dev).Of(naming.StateBucket)
+	// More than the three attempts of the SDK inside the CLI.
+	fault := s.Cloud.Inject(cloud.Fault{Service: "s3", Operation: "ListObjectsV2", Resource: bucket, Status: 503, Code: "SlowDown", Times: 4})
+	commit := s.deliver(t, "Hide orders for shorter", s.visible(t, 50))
+	s.mustDeploy(t, naming.Dev, commit)
+	require.Equal(t, 4, fault.Struck)
+	require.Equal(t, "50", s.queue(naming.Dev).Str("visibilityTimeoutSeconds"), "what failed before is deployed by the next push")
+	s.mustDeploy(t, naming.Staging, commit)
+	s.answer(t, commit, true)
+	s.mustDeploy(t, naming.Prod, commit)
+}
+
+// lockedByAnother holds the lock until the deployer says that it waits.
+func (s *stage) lockedByAnother(t *testing.T) {
+	bucket, key := s.names(naming.Dev).Of(naming.StateBucket), ".pulumi/locks/organization/orders/dev/00000000-0000-4000-8000-000000000000.json"
+	lock := fmt.Sprintf(`{"pid":1,"username":"ada","hostname":"another-build","timestamp":%q}`, time.Now().UTC().Format(time.RFC3339))
+	var waited sync.Once
+	released := make(chan error, 1)
+	s.Cloud.Journal.Listen(func(e cloud.Event) {
+		if e.Kind == "buildlog" && strings.Contains(e.Message, "another-build") {
+			waited.Do(func() { released <- s.Cloud.Objects.Delete(bucket, key) })
+		}
+	})
+	require.NoError(t, s.Cloud.Objects.Put(bucket, key, []byte(lock)))
+	commit := s.deliver(t, "Hide orders as before", s.visible(t, 60))
+	e := s.mustDeploy(t, naming.Dev, commit)
+	select {
+	case err := <-released:
+		require.NoError(t, err)
+	default:
+		require.Fail(t, "nobody waited for the lock", "%s", s.buildLog(e))
+	}
+	require.Equal(t, "60", s.queue(naming.Dev).Str("visibilityTimeoutSeconds"))
+	s.mustDeploy(t, naming.Staging, commit)
+	s.answer(t, commit, true)
+	s.mustDeploy(t, naming.Prod, commit)
+}
+
+func (s *stage) criticalFinding(t *testing.T) {
+	approved := s.ApprovedImage()
+	require.True(t, strings.HasPrefix(approved, "sha256:"))
+	bad, err := s.PushImage("bad", map[string]int{"CRITICAL": 1, "LOW": 3})
+	require.NoError(t, err)
+	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.NotEqual(t, bad, s.ApprovedImage())
+	require.Equal(t, approved, s.ApprovedImage())
+	good, err := s.PushImage("good", map[string]int{"LOW": 3})
+	require.NoError(t, err)
+	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.Equal(t, good, s.ApprovedImage())
+}
+
+func (s *stage) workloadIsRemoved(t *testing.T) {
+	manifest, err := removal(s.Root)
+	require.NoError(t, err)
+	require.ErrorContains(t, s.Platform.DestroyAll(s.limit(t), false), "workloads still have stacks")
+	s.everywhere(t, s.deliver(t, "Remove the workload", map[string][]byte{"delivery.yaml": manifest}))
+	for env, account := range accounts {
+		require.Nil(t, s.queue(env), "%s", env)
+		require.Empty(t, s.Cloud.Find(account, "aws:sns/topic:Topic", nil))
+	}
+}
+
+// repositoryIsRenamed changes an input that replaces resources, and one that
+// updates others, in several stacks.
+func (s *stage) repositoryIsRenamed(t *testing.T) {
+	const hook = "github:index/repositoryWebhook:RepositoryWebhook"
+	before := s.Cloud.First("", hook, nil)
+	require.NoError(t, s.SetConfig("bootstrap", "bootstrap:repositoryName", "landscape"))
+	ctx := s.limit(t)
+	for _, p := range []string{"bootstrap", "shared", "environments/dev"} {
+		require.NoError(t, s.Platform.Up(ctx, p), p)
+	}
+	after := s.Cloud.Find("", hook, nil)
+	require.Len(t, after, 1)
+	require.NotEqual(t, before.ID, after[0].ID, "it was replaced")
+	require.Equal(t, "landscape", after[0].Str("repository"))
+	for _, p := range s.Platform.Projects() {
+		if p.Name == "shared" || p.Name == "environments/dev" {
+			out, err := s.pulumi(t, p.Dir, "preview", "--expect-no-changes", "--stack", "organization/"+p.Pulumi+"/"+p.Stack)
+			require.NoError(t, err, out)
+		}
+	}
+}
+
+func (s *stage) everythingIsDestroyed(t *testing.T) {
+	require.NoError(t, s.Platform.DestroyAll(s.limit(t), false))
+	require.Empty(t, s.Left())
+	// It can be run again: there is nothing to do.
+	require.NoError(t, s.Platform.DestroyAll(s.limit(t), false))
+}
+
+func TestSecretsStayOutOfTheInventory(t *testing.T) {
+	t.Parallel()
+	deployed := []*cloud.Resource{
+		{Type: "random:index/randomPassword:RandomPassword", URN: "urn::a", Outputs: map[string]any{"result": "s3cret"}},
+		{Type: "github:index/repositoryWebhook:RepositoryWebhook", URN: "urn::b", Inputs: map[string]any{"configuration": map[string]any{"secret": "s3cret", "url": "https://example.com/s3cret"}}},
+	}
+	hide := hider(deployed)
+	for _, d := range deployed {
+		require.NotContains(t, fmt.Sprint(hide(d.Inputs), hide(d.Outputs)), "s3cret")
+	}
+}
+
+func TestReportSaysWhatFailed(t *testing.T) {
+	t.Parallel()
+	r := Report{Checks: []Check{{"one", "fine", true}}}
+	require.True(t, r.OK())
+	r.Checks = append(r.Checks, Check{"two", "broken", false})
+	require.False(t, r.OK())
+	require.False(t, Report{}.OK(), "nothing checked is nothing shown")
+	require.False(t, Report{Checks: r.Checks[:1], Err: errors.New("x").Error()}.OK())
+}
+
+func TestReportIsOnePage(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "report.html")
+	r := Report{Suffix: "a1b2", Steps: []Node{{Label: "make bootstrap", Status: Done}}, Checks: []Check{{"one", "<b>", true}}, NotPlayed: NotPlayed(),
+		Approvals: []Approved{{Pipeline: "pipeline-prod-a1b2", Diff: "+ queue\n- topic"}}}
+	require.NoError(t, r.WriteHTML(file))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for _, want := range []string{"make bootstrap", "pipeline-prod-a1b2", "&lt;b&gt;", "docker build"} {
+		require.Contains(t, string(text), want)
+	}
+	for _, outside := range []string{"src=", "href=", "@import"} {
+		require.NotContains(t, string(text), outside, "the page needs nothing else")
+	}
+}

@@ -1,0 +1,56 @@
+package runtime
+
+import (
+	"slices"
+
+	"delivery/lib/rehearsal/awsapi"
+	"delivery/lib/rehearsal/cloud"
+)
+
+var _ awsapi.Runtime = (*Runtime)(nil)
+
+// StartPipeline implements awsapi.Runtime.
+func (r *Runtime) StartPipeline(by *cloud.Session, pipeline string, variables map[string]string) (string, error) {
+	with := start{trigger: "StartPipelineExecution", detail: by.ARN()}
+	for name, value := range variables {
+		with.Variables = append(with.Variables, struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		}{name, value})
+	}
+	return r.start(arn("codepipeline", by.Account, pipeline), with)
+}
+
+// PipelineExecutions implements awsapi.Runtime.
+func (r *Runtime) PipelineExecutions(name string) []awsapi.Execution {
+	var out []awsapi.Execution
+	for _, e := range r.Executions(name) {
+		out = append(out, awsapi.Execution{ID: e.ID, Pipeline: e.Pipeline, Status: e.Status, Started: e.Started, Ended: e.Ended, Trigger: e.Trigger})
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// PipelineState implements awsapi.Runtime.
+func (r *Runtime) PipelineState(name string) []awsapi.ActionState {
+	at := map[string]int{}
+	var out []awsapi.ActionState
+	for _, e := range r.Executions(name) {
+		for _, s := range e.Stages {
+			for _, a := range s.Actions {
+				state := awsapi.ActionState{Stage: s.Name, Action: a.Name, Status: a.Status, Execution: e.ID, Token: a.Token, Summary: a.Summary}
+				if state.Summary == "" {
+					state.Summary = a.Error
+				}
+				key := s.Name + "/" + a.Name
+				if i, seen := at[key]; seen {
+					out[i] = state
+					continue
+				}
+				at[key] = len(out)
+				out = append(out, state)
+			}
+		}
+	}
+	return out
+}
