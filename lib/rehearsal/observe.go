@@ -18,6 +18,10 @@ func (s *Story) observe(e cloud.Event) {
 	if step == "" {
 		return
 	}
+	if e.Kind == "buildlog" {
+		fmt.Fprintf(s.Out, "%s | %s\n", e.Subject, e.Message)
+		return
+	}
 	text := func(key string) string { v, _ := e.Fields[key].(string); return v }
 	switch e.Kind {
 	case "pipeline":

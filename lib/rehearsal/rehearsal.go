@@ -94,6 +94,9 @@ func (r *Rehearsal) start(ctx context.Context) error {
 		return err
 	}
 	r.GitHub = github.New(r.Cloud, Repository, Branch)
+	if _, err := r.GitHub.Load(filepath.Join(r.Root, sample), "Describe the sample workload"); err != nil {
+		return err
+	}
 	r.Runtime = runtime.New(r.Cloud, runtime.Options{
 		Endpoint:  endpoint,
 		Providers: func(s *cloud.Session) (string, func(), error) { return r.hosts.Serve(s, nil) },

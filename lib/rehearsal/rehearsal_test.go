@@ -228,8 +228,6 @@ func (s *stage) ledger(env naming.Environment, commit string) string {
 }
 
 func (s *stage) pushGoesToProduction(t *testing.T) {
-	_, err := s.GitHub.Load(filepath.Join(s.Root, sample), "Describe the sample workload")
-	require.NoError(t, err)
 	commit := s.deliver(t, "Deliver the sample workload", nil)
 	dev, staging := s.mustDeploy(t, naming.Dev, commit), s.mustDeploy(t, naming.Staging, commit)
 	require.True(t, dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended), "they run in parallel")

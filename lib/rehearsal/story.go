@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -63,9 +62,6 @@ func (s *Story) Play(ctx context.Context) Report {
 func (s *Story) play(ctx context.Context) error {
 	err := s.DeployPlatform(ctx, s.takes(ctx))
 	if err != nil {
-		return err
-	}
-	if _, err := s.GitHub.Load(filepath.Join(s.Root, sample), "Describe the sample workload"); err != nil {
 		return err
 	}
 	first := s.push("Deliver the sample workload", nil)

@@ -1,7 +1,6 @@
 package awsapi
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -41,14 +40,18 @@ func (s *Server) PushImage(account, repository, digest, tag string, findings map
 	if repo.Value("imageScanningConfiguration.scanOnPush") != true {
 		return nil
 	}
-	detail, err := json.Marshal(map[string]any{
-		"scan-status": "COMPLETE", "repository-name": repository, "finding-severity-counts": findings, "image-digest": digest, "image-tags": []string{tag},
+	s.runtime().EmitAWS(account, "aws.ecr", "ECR Image Scan", []string{arn}, map[string]any{
+		"scan-status": "COMPLETE", "repository-name": repository, "finding-severity-counts": counts(findings), "image-digest": digest, "image-tags": []any{tag},
 	})
-	if err != nil {
-		return err
+	return nil
+}
+
+func counts(findings map[string]int) map[string]any {
+	out := map[string]any{}
+	for severity, n := range findings {
+		out[severity] = float64(n)
 	}
-	_, err = s.runtime().PutEvent(Event{Account: account, Bus: "default", Source: "aws.ecr", DetailType: "ECR Image Scan", Detail: string(detail), Resources: []string{arn}})
-	return err
+	return out
 }
 
 func (s *Server) findImage(r *request, action string) (arn string, found *image, err error) {

@@ -46,6 +46,8 @@ type Execution struct {
 type Runtime interface {
 	// PutEvent puts an event on a bus and returns its id.
 	PutEvent(e Event) (id string, err error)
+	// EmitAWS emits an event of an AWS service on the account's default bus.
+	EmitAWS(account, source, detailType string, resources []string, detail map[string]any)
 	// StartBuild starts a build of a project.
 	StartBuild(ctx context.Context, account, project string) (Build, error)
 	// FindBuild returns a build by its id.

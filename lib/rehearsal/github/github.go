@@ -90,7 +90,8 @@ func (s *Server) hooked(change cloud.Change, r *cloud.Resource) {
 	}
 }
 
-// Load makes a commit of a folder's files.
+// Load makes the delivered branch of a folder's files, as it was before there
+// was any webhook.
 func (s *Server) Load(dir, message string) (string, error) {
 	files := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -110,7 +111,8 @@ func (s *Server) Load(dir, message string) (string, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.add(files, message), nil
+	s.branches[s.branch] = s.add(files, message)
+	return s.newest, nil
 }
 
 // Commit changes files of the newest commit; a nil content removes a file.

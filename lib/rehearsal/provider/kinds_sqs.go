@@ -122,7 +122,7 @@ func planSQSAllow(f *failed, c *Call) {
 func sqsDeadLetters(c *Call) error {
 	f := &failed{}
 	p := f.object(c, "redrivePolicy")
-	if p == nil {
+	if p == nil || c.Old != nil && c.Old.Str("redrivePolicy") == c.Str("redrivePolicy") {
 		return f.err()
 	}
 	arn := str(p, "deadLetterTargetArn")

@@ -39,7 +39,8 @@ func (s artifactSpec) pack(source string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	err = w.Close() // writes the directory: before the bytes are taken
+	return out.Bytes(), err
 }
 
 // files are the paths below base that the patterns choose.
