@@ -45,8 +45,8 @@ help: ## Show this list
 rehearse test: LAMBDA_ARCH := $(shell go env GOARCH)
 
 .PHONY: rehearse
-rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes to run unattended, ARGS=...)
-	@go run ./lib/cmd/rehearse $(if $(filter yes,$(APPROVE)),--approve) $(ARGS)
+rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes or no to run unattended, ARGS=--help)
+	@go run ./lib/cmd/rehearse $(if $(APPROVE),--approve=$(APPROVE)) $(ARGS)
 
 .PHONY: configure
 configure: ## Ask for the few values, or take them as variables, and write the stack files

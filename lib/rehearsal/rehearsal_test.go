@@ -233,7 +233,7 @@ func (s *stage) pushGoesToProduction(t *testing.T) {
 	require.True(t, dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended), "they run in parallel")
 	require.Nil(t, s.queue(naming.Prod), "nothing is in production before the approval")
 	q := s.answer(t, commit, true)
-	require.Contains(t, q.Diff, "orders-queue-prod-"+s.Suffix)
+	require.Contains(t, q.Diff, "create aws:sns/topic:Topic alerts")
 	require.NotEmpty(t, q.Summary)
 	require.Len(t, q.Digest, 64)
 	prod := s.mustDeploy(t, naming.Prod, commit)

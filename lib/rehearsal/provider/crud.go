@@ -20,15 +20,20 @@ func (h *Host) create(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 	if err := h.strike("create", c); err != nil {
 		return nil, err
 	}
-	if err := h.authorize(k, c, k.Actions.Create); err != nil {
-		return nil, err
-	}
 	release, err := h.reserve(k, c)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	if err := errors.Join(k.unique(c), k.references(c), k.policies(c)); err != nil {
+	// A name that is taken comes first: the policy of the resource that has it
+	// has no say about this one.
+	if err := k.unique(c); err != nil {
+		return nil, err
+	}
+	if err := h.authorize(k, c, k.Actions.Create); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(k.references(c), k.policies(c)); err != nil {
 		return nil, err
 	}
 	outputs, err := k.outputs(c, tags)

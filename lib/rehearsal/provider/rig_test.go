@@ -70,7 +70,7 @@ func (r *rig) configured(plugin string, config map[string]any) instance {
 // aws is a provider in the delivery account.
 func (r *rig) aws() instance { return r.configured("aws", map[string]any{"region": cloud.Region}) }
 
-// fail are the sentences with which a configuration is refused.
+// refused is the sentence with which a configuration is refused.
 func (r *rig) refused(plugin string, config map[string]any) string {
 	r.t.Helper()
 	_, err := r.connect(plugin).Configure(r.t.Context(), &pulumirpc.ConfigureRequest{Args: wire(r.t, config)})
@@ -234,4 +234,3 @@ func (m *memory) List(bucket, _ string) (keys []string, _ error) {
 	}
 	return keys, nil
 }
-

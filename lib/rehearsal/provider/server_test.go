@@ -290,14 +290,15 @@ func TestChangesAreInTheJournal(t *testing.T) {
 	require.Equal(t, "created a,updated x,deleted x", strings.Join(said, ","))
 }
 
-func TestStopLeavesNothingRunning(t *testing.T) { //nolint:paralleltest // counts goroutines
+func TestStopLeavesNothingRunning(t *testing.T) { // not parallel: it counts goroutines
 	before := runtime.NumGoroutine()
 	for range 5 {
 		_, stop, err := NewHost(cloud.New()).Serve(nil, nil)
 		require.NoError(t, err)
 		stop()
 	}
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, 10*time.Millisecond)
+	// Eventually itself takes one.
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 5*time.Second, 10*time.Millisecond)
 }
 
 func TestInvokes(t *testing.T) {

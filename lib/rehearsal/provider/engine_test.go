@@ -1,0 +1,178 @@
+package provider
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+const program = `name: engine
+runtime: yaml
+config:
+  description: {type: string, default: first}
+  bucketName: {type: string, default: state-bucket-dev-a1b2}
+variables:
+  caller:
+    fn::invoke: {function: "aws:index:getCallerIdentity"}
+resources:
+  state:
+    type: aws:s3:BucketV2
+    properties: {bucket: "${bucketName}", tags: {owner: ada}}
+  versions:
+    type: aws:s3:BucketVersioningV2
+    properties: {bucket: "${state.id}", versioningConfiguration: {status: Enabled}}
+  reader:
+    type: aws:iam:Role
+    properties:
+      name: reader-role-dev-a1b2
+      description: ${description}
+      assumeRolePolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+  reads:
+    type: aws:iam:RolePolicy
+    properties:
+      name: reads
+      role: ${reader.name}
+      policy:
+        fn::toJSON: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:GetObject", Resource: "${state.arn}/config.json"}]}
+  password:
+    type: random:RandomPassword
+    properties: {length: 20}
+  environment:
+    type: github:RepositoryEnvironment
+    properties: {repository: infrastructure, environment: dev}
+  secret:
+    type: github:ActionsEnvironmentSecret
+    properties: {repository: infrastructure, environment: "${environment.environment}", secretName: PASSWORD, plaintextValue: "${password.result}"}
+outputs:
+  account: ${caller.accountId}
+  domain: ${state.bucketRegionalDomainName}
+`
+
+// engine is the real CLI on a project, attached to the rig's providers.
+type engine struct {
+	t   *testing.T
+	dir string
+	env []string
+	bin string
+}
+
+func newEngine(t *testing.T, r *rig) *engine {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	bin := filepath.Join(filepath.Dir(file), "..", "..", "..", ".tools", "bin")
+	if _, err := os.Stat(filepath.Join(bin, "pulumi-language-yaml")); err != nil {
+		t.Skipf("SKIPPED: the pinned Pulumi CLI is not in %s; build it with: make tools", bin)
+	}
+	home := t.TempDir()
+	e := &engine{t: t, dir: filepath.Join(home, "project"), bin: bin, env: []string{
+		"HOME=" + home, "PULUMI_HOME=" + filepath.Join(home, ".pulumi"), "PULUMI_BACKEND_URL=file://" + home, "PULUMI_CONFIG_PASSPHRASE=x",
+		"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+		"PULUMI_DEBUG_PROVIDERS=aws:" + r.ports["aws"] + ",github:" + r.ports["github"] + ",random:" + r.ports["random"],
+	}}
+	require.NoError(t, os.MkdirAll(e.dir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(e.dir, "Pulumi.yaml"), []byte(program), 0o600))
+	e.run("stack", "init", "dev")
+	e.run("config", "set", "aws:region", cloud.Region)
+	e.run("config", "set", "github:owner", "acme")
+	return e
+}
+
+func (e *engine) try(args ...string) (string, error) {
+	e.t.Helper()
+	cmd := exec.CommandContext(e.t.Context(), filepath.Join(e.bin, "pulumi"), append(args, "--non-interactive", "--color=never")...)
+	cmd.Dir, cmd.Env = e.dir, e.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (e *engine) run(args ...string) string {
+	e.t.Helper()
+	out, err := e.try(args...)
+	require.NoError(e.t, err, out)
+	return out
+}
+
+// TestTheRealEngine carries a small stack from nothing to nothing.
+func TestTheRealEngine(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	e := newEngine(t, r)
+
+	require.Contains(t, e.run("preview"), "+ 8 to create")
+	require.Empty(t, r.cloud.Deployed(), "a preview makes nothing")
+	require.Contains(t, e.run("up", "--yes"), "+ 8 created")
+	require.Len(t, r.cloud.Deployed(), 7)
+	require.Contains(t, e.run("stack", "output"), cloud.DeliveryAccount)
+	secret := r.cloud.First("random", passwordTok, nil).Str("result")
+	require.NotContains(t, e.run("stack", "export"), secret, "secrets are encrypted in the state")
+
+	require.Contains(t, e.run("up", "--yes", "--expect-no-changes"), "8 unchanged")
+	require.Contains(t, e.run("refresh", "--yes", "--expect-no-changes"), "8 unchanged")
+
+	e.run("config", "set", "description", "second")
+	shown := e.run("preview", "--diff", "--save-plan", filepath.Join(e.dir, "plan.json"))
+	require.Contains(t, shown, `~ description: "first" => "second"`)
+	require.Contains(t, e.run("up", "--yes", "--plan", filepath.Join(e.dir, "plan.json")), "~ 1 updated")
+
+	e.run("config", "set", "bucketName", "state-bucket-dev-c3d4")
+	require.Contains(t, e.run("up", "--yes"), "+-2 replaced", "the bucket, and its versioning with it")
+
+	e.drifts(r)
+	e.refuses(r)
+	require.Contains(t, e.run("destroy", "--yes"), "- 8 deleted")
+	require.Empty(t, r.cloud.Deployed())
+}
+
+// drifts: a change by hand is seen by a refresh and undone by an update.
+func (e *engine) drifts(r *rig) {
+	e.t.Helper()
+	r.cloud.Update(cloud.DeliveryAccount, roleType, "reader-role-dev-a1b2", func(x *cloud.Resource) {
+		x.Inputs, x.Outputs = with(x.Inputs, "description", "by hand"), with(x.Outputs, "description", "by hand")
+	})
+	require.Contains(e.t, e.run("refresh", "--yes", "--diff"), `~ description: "second" => "by hand"`)
+	require.Contains(e.t, e.run("up", "--yes"), "~ 1 updated")
+	require.Equal(e.t, "second", r.cloud.Get(cloud.DeliveryAccount, roleType, "reader-role-dev-a1b2").Str("description"))
+}
+
+// refuses: what is wrong is said before anything is made.
+func (e *engine) refuses(r *rig) {
+	e.t.Helper()
+	e.run("config", "set", "bucketName", "State")
+	out, err := e.try("preview")
+	require.Error(e.t, err)
+	require.Contains(e.t, out, `is "State": expected text that matches`)
+	e.run("config", "set", "bucketName", "state-bucket-dev-c3d4")
+
+	r.cloud.Inject(cloud.Fault{Service: "provider", Operation: "update", Resource: roleType, Code: "ServiceFailure", Times: 1})
+	e.run("config", "set", "description", "third")
+	out, err = e.try("up", "--yes")
+	require.Error(e.t, err)
+	require.Contains(e.t, out, "ServiceFailure: the request was made to fail")
+	e.run("up", "--yes")
+}
+
+func TestTheSchemaIsWhatTheCLIReads(t *testing.T) {
+	t.Parallel()
+	for plugin, version := range plugins {
+		text, err := schema(plugin, registry())
+		require.NoError(t, err)
+		var doc struct {
+			Version   string
+			Resources map[string]any
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &doc))
+		require.Equal(t, version, doc.Version)
+		require.NotEmpty(t, doc.Resources)
+		for token := range doc.Resources {
+			require.True(t, strings.HasPrefix(token, plugin+":"), token)
+		}
+	}
+}
