@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -222,11 +223,14 @@ func (c *Cloud) ByARN(arn string) *Resource {
 // creation.
 func (c *Cloud) Deployed() []*Resource { return c.filter(func(r *Resource) bool { return !r.Seed }) }
 
+// filter asks match without holding the lock: it may look resources up itself,
+// and a second read lock waits for ever behind a writer.
 func (c *Cloud) filter(match func(*Resource) bool) []*Resource {
 	c.mu.RLock()
-	defer c.mu.RUnlock()
+	all := slices.Collect(maps.Values(c.resources))
+	c.mu.RUnlock()
 	var out []*Resource
-	for _, r := range c.resources {
+	for _, r := range all {
 		if match(r) {
 			out = append(out, r)
 		}

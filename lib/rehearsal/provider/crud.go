@@ -436,9 +436,17 @@ func (k *Kind) secrets(p properties) map[string]bool {
 	return out
 }
 
-// state is what the engine records of a resource.
+// state is what the engine records of a resource. One that was not deployed,
+// but found, may have no outputs.
 func state(r *cloud.Resource) map[string]any {
-	out := maps.Clone(r.Outputs)
+	out := map[string]any{}
+	if r.Outputs == nil {
+		maps.Copy(out, r.Inputs)
+	}
+	maps.Copy(out, r.Outputs)
+	if r.ARN != "" && out["arn"] == nil {
+		out["arn"] = r.ARN
+	}
 	out["id"] = r.ID
 	return out
 }

@@ -51,7 +51,18 @@ resources:
   secret:
     type: github:ActionsEnvironmentSecret
     properties: {repository: infrastructure, environment: "${environment.environment}", secretName: PASSWORD, plaintextValue: "${password.result}"}
+  target:
+    type: pulumi:providers:aws
+    properties:
+      region: us-east-1
+      allowedAccountIds: ["123456789012"]
+      assumeRole: {roleArn: "arn:aws:iam::123456789012:role/OrganizationAccountAccessRole", sessionName: engine}
+  elsewhere:
+    type: aws:iam:Role
+    options: {provider: "${target}"}
+    properties: {name: reader-role-dev-a1b2, assumeRolePolicy: "${reader.assumeRolePolicy}"}
 outputs:
+  elsewhere: ${elsewhere.arn}
   account: ${caller.accountId}
   domain: ${state.bucketRegionalDomainName}
 `
@@ -106,16 +117,18 @@ func TestTheRealEngine(t *testing.T) {
 	r := newRig(t)
 	e := newEngine(t, r)
 
-	require.Contains(t, e.run("preview"), "+ 8 to create")
+	require.Contains(t, e.run("preview"), "+ 10 to create")
 	require.Empty(t, r.cloud.Deployed(), "a preview makes nothing")
-	require.Contains(t, e.run("up", "--yes"), "+ 8 created")
-	require.Len(t, r.cloud.Deployed(), 7)
-	require.Contains(t, e.run("stack", "output"), cloud.DeliveryAccount)
+	require.Contains(t, e.run("up", "--yes"), "+ 10 created")
+	require.Len(t, r.cloud.Deployed(), 8)
+	outputs := e.run("stack", "output")
+	require.Contains(t, outputs, cloud.DeliveryAccount)
+	require.Contains(t, outputs, "arn:aws:iam::123456789012:role/reader-role-dev-a1b2", "two providers of one engine, in two accounts")
 	secret := r.cloud.First("random", passwordTok, nil).Str("result")
 	require.NotContains(t, e.run("stack", "export"), secret, "secrets are encrypted in the state")
 
-	require.Contains(t, e.run("up", "--yes", "--expect-no-changes"), "8 unchanged")
-	require.Contains(t, e.run("refresh", "--yes", "--expect-no-changes"), "8 unchanged")
+	require.Contains(t, e.run("up", "--yes", "--expect-no-changes"), "10 unchanged")
+	require.Contains(t, e.run("refresh", "--yes", "--expect-no-changes"), "10 unchanged")
 
 	e.run("config", "set", "description", "second")
 	shown := e.run("preview", "--diff", "--save-plan", filepath.Join(e.dir, "plan.json"))
@@ -127,7 +140,8 @@ func TestTheRealEngine(t *testing.T) {
 
 	e.drifts(r)
 	e.refuses(r)
-	require.Contains(t, e.run("destroy", "--yes"), "- 8 deleted")
+	e.imports()
+	require.Contains(t, e.run("destroy", "--yes"), "- 10 deleted")
 	require.Empty(t, r.cloud.Deployed())
 }
 
@@ -157,6 +171,17 @@ func (e *engine) refuses(r *rig) {
 	require.Error(e.t, err)
 	require.Contains(e.t, out, "ServiceFailure: the request was made to fail")
 	e.run("up", "--yes")
+}
+
+// imports: what exists can be read by its id.
+func (e *engine) imports() {
+	e.t.Helper()
+	out := e.run("import", roleType, "operator", "Operator", "--yes", "--protect=false", "--generate-code=false")
+	require.Contains(e.t, out, "= 1 imported")
+	out, err := e.try("import", roleType, "nobody", "Nobody", "--yes", "--generate-code=false")
+	require.Error(e.t, err)
+	require.Contains(e.t, out, "does not exist")
+	e.run("state", "delete", "urn:pulumi:dev::engine::aws:iam/role:Role::operator", "--yes")
 }
 
 func TestTheSchemaIsWhatTheCLIReads(t *testing.T) {

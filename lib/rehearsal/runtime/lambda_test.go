@@ -164,9 +164,8 @@ func TestARoleThatLambdaCantTake(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.function("f", "echo", nil)
-	w.c.Update(account, functionType, "f", func(r *cloud.Resource) {
-		r.Inputs = props{"name": "f", "role": w.role("other", "ec2.amazonaws.com")}
-	})
+	other := w.role("other", "ec2.amazonaws.com")
+	w.c.Update(account, functionType, "f", func(r *cloud.Resource) { r.Inputs = props{"name": "f", "role": other} })
 	_, err := w.call(f, `{}`)
 	require.ErrorContains(t, err, "can't be assumed")
 }

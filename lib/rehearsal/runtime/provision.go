@@ -72,7 +72,7 @@ func (b *build) pull() error {
 			return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "Unable to pull customer's container image: %v", err)
 		}
 	}
-	if has := b.runtime.o.HasImage; has != nil && !has(account, name, reference) {
+	if !b.runtime.o.HasImage(account, name, reference) {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "manifest for %s not found: the repository does not hold this image", image)
 	}
 	return nil

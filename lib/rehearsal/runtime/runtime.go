@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,9 +58,9 @@ type Options struct {
 	// BuildImage plays the commands of projects that run docker. Without it
 	// such a build fails.
 	BuildImage func(context.Context, ImageBuild) error
-	// HasImage says whether a repository of an account holds an image. nil
-	// accepts every digest of a deployed repository.
-	HasImage func(account, repository, digest string) bool
+	// HasImage says whether a repository of an account holds an image, by
+	// digest or tag. nil looks at the cloud's images.
+	HasImage func(account, repository, reference string) bool
 	// Grace is how long a build that is stopped may take after its interrupt.
 	Grace time.Duration
 }
@@ -103,6 +104,13 @@ func New(c *cloud.Cloud, o Options) *Runtime {
 	}
 	if o.WorkDir == "" {
 		o.WorkDir = filepath.Join(os.TempDir(), "rehearsal")
+	}
+	if o.HasImage == nil {
+		o.HasImage = func(account, repository, reference string) bool {
+			return slices.ContainsFunc(c.Images(account, repository), func(i *cloud.Resource) bool {
+				return i.Str("imageDigest") == reference || i.Str("imageTag") == reference
+			})
+		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Runtime{
