@@ -241,9 +241,10 @@ func (r *Runtime) startBuild(account, project string, request buildRequest) (*bu
 
 // event tells of the build's state.
 func (b *build) event(status, text string) {
-	b.runtime.note("build", b.Project, map[string]any{"build": b.ID, "state": status, "phase": b.Phase, "initiator": b.Initiator}, "build %d %s: %s", b.Number, strings.ToLower(status), text)
+	phase := b.phaseName()
+	b.runtime.note("build", b.Project, map[string]any{"build": b.ID, "state": status, "phase": phase, "initiator": b.Initiator}, "build %d %s: %s", b.Number, strings.ToLower(status), text)
 	b.runtime.EmitAWS(b.Account, "aws.codebuild", "CodeBuild Build State Change", []string{b.ARN}, map[string]any{
-		"build-status": status, "project-name": b.Project, "build-id": b.ARN, "current-phase": b.Phase, "current-phase-context": "[]", "version": "1",
+		"build-status": status, "project-name": b.Project, "build-id": b.ARN, "current-phase": phase, "current-phase-context": "[]", "version": "1",
 		"additional-information": map[string]any{
 			"build-number": b.Number, "initiator": b.Initiator, "build-complete": status != buildInProgress,
 			"build-start-time": b.Started.UTC().Format("Jan 2, 2006 3:04:05 PM"),
@@ -333,8 +334,14 @@ func (b *build) phase(name string, f func() error) error {
 // log writes a line to the build's log. A build without a log does not run.
 func (b *build) log(line string) {
 	if b.session != nil {
-		b.runtime.note("buildlog", b.Project, map[string]any{"build": b.ID, "phase": b.Phase, "group": b.LogGroup}, "%s", line)
+		b.runtime.note("buildlog", b.Project, map[string]any{"build": b.ID, "phase": b.phaseName(), "group": b.LogGroup}, "%s", line)
 	}
+}
+
+func (b *build) phaseName() string {
+	b.runtime.mu.Lock()
+	defer b.runtime.mu.Unlock()
+	return b.Phase
 }
 
 // commands runs a phase of the buildspec. goOn says whether the next one runs:
