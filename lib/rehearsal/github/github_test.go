@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-github/v74/github"
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,37 @@ func TestPushIsSignedAndTellsWhatChanged(t *testing.T) {
 	require.Equal(t, []string{"c"}, e.Commits[0].Added)
 }
 
+func TestTheDateOfAPushIsANumber(t *testing.T) {
+	t.Parallel()
+	s, h := server(t)
+	_, err := s.Commit("first", map[string][]byte{"a": []byte("1")})
+	require.NoError(t, err)
+	require.NoError(t, s.Push(t.Context(), "main", "ada"))
+	body := h.bodies[len(h.bodies)-1]
+	require.Regexp(t, `"pushed_at":[0-9]+[,}]`, string(body))
+	var e github.PushEvent
+	require.NoError(t, json.Unmarshal(body, &e))
+	require.WithinDuration(t, time.Now(), e.GetRepo().GetPushedAt().Time, time.Minute)
+}
+
+func TestAFormHasTheBodyInAField(t *testing.T) {
+	t.Parallel()
+	media, body := content("form", []byte(`{"a":1}`))
+	require.Equal(t, "application/x-www-form-urlencoded", media)
+	require.Equal(t, "payload=%7B%22a%22%3A1%7D", string(body))
+}
+
+func TestNoSecretIsInTheJournal(t *testing.T) {
+	t.Parallel()
+	s, _ := server(t)
+	_, err := s.Commit("first", map[string][]byte{"a": []byte("1")})
+	require.NoError(t, err)
+	require.NoError(t, s.Push(t.Context(), "main", "ada"))
+	text, err := json.Marshal(s.cloud.Journal.Events())
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "s3cret")
+}
+
 func TestForgedDeliveryHasAWrongSignature(t *testing.T) {
 	t.Parallel()
 	s, h := server(t)
@@ -91,7 +123,10 @@ func TestRedeliveryHasTheSameBody(t *testing.T) {
 	require.NoError(t, s.Redeliver(t.Context(), all[len(all)-1].ID))
 	n := len(h.bodies)
 	require.Equal(t, h.bodies[n-2], h.bodies[n-1])
-	require.NotEqual(t, h.requests[n-2].Header.Get("X-GitHub-Delivery"), h.requests[n-1].Header.Get("X-GitHub-Delivery"))
+	require.Equal(t, h.requests[n-2].Header.Get("X-GitHub-Delivery"), h.requests[n-1].Header.Get("X-GitHub-Delivery"))
+	require.NoError(t, s.Replay(t.Context(), all[len(all)-1].ID))
+	require.Equal(t, h.bodies[n-1], h.bodies[n])
+	require.NotEqual(t, h.requests[n-1].Header.Get("X-GitHub-Delivery"), h.requests[n].Header.Get("X-GitHub-Delivery"))
 	require.ErrorContains(t, s.Redeliver(t.Context(), "none"), "no delivery")
 }
 

@@ -424,6 +424,7 @@ func (b *build) source() string { return b.sources[b.request.primary] }
 func (b *build) clean() {
 	if b.shell != nil {
 		b.shell.close()
+		sweep("CODEBUILD_BUILD_ARN=" + b.ARN)
 	}
 	b.runtime.creds.remove(b.credentialsID())
 	for _, stop := range b.stops {
