@@ -140,7 +140,7 @@ func (w *workspace) stack(e Entry, s Settings) (Stack, error) {
 	}
 	var p projectFile
 	if err := yaml.Unmarshal(text, &p); err != nil || p.Name == "" {
-		return Stack{}, fmt.Errorf("%s/Pulumi.yaml has no readable name: expected name: and runtime:", e.Path)
+		return Stack{}, fmt.Errorf("%s/Pulumi.yaml has no readable name: expected the keys name and runtime", e.Path)
 	}
 	if p.ConfigDir != "" && !filepath.IsLocal(p.ConfigDir) {
 		return Stack{}, fmt.Errorf("stackConfigDir %q leaves the project: expected a folder inside it", p.ConfigDir)
@@ -153,7 +153,7 @@ func (w *workspace) stack(e Entry, s Settings) (Stack, error) {
 	}
 	full, err := complete(own, s)
 	if err != nil {
-		return Stack{}, fmt.Errorf("Pulumi.%s.yaml: %w", s.Environment, err)
+		return Stack{}, fmt.Errorf("file Pulumi.%s.yaml: %w", s.Environment, err)
 	}
 	if out.ConfigDigest, err = configDigest(own, text, s); err != nil {
 		return Stack{}, err

@@ -9,8 +9,6 @@ import (
 	"delivery/lib/rehearsal/cloud"
 )
 
-const repositoryType = "aws:ecr/repository:Repository"
-
 // registry holds what scans found, by repository ARN and digest. The images
 // themselves are in the cloud's table.
 type registry struct{ findings map[string]map[string]int }

@@ -117,14 +117,14 @@ func (s *server) configureOther(config map[string]any) error {
 }
 
 // errNoCredentials is the AWS provider's own text.
-var errNoCredentials = errors.New("No valid credential sources found: the provider has no AWS credentials")
+var errNoCredentials = errors.New("no valid credential sources found: the provider has no AWS credentials")
 
 // credentials follows the configuration from the ambient credentials to those
 // that the provider works with, and checks the account. The texts are those of
 // the AWS provider (aws-sdk-go-base), which people search for.
 func (s *server) credentials(config map[string]any) (*cloud.Session, error) {
 	if region := textOf(config["region"]); region != cloud.Region {
-		return nil, fmt.Errorf("Invalid AWS Region: %q: the local cloud has only %s; set aws:region", region, cloud.Region)
+		return nil, fmt.Errorf("invalid AWS Region: %q: the local cloud has only %s; set aws:region", region, cloud.Region)
 	}
 	session := s.session
 	if profile := textOf(config["profile"]); profile != "" {
@@ -176,7 +176,7 @@ func (s *server) assume(session *cloud.Session, role map[string]any) (*cloud.Ses
 	}
 	next, err := s.host.cloud.AssumeRole(session, arn, name, textOf(role["externalId"]), lifetime)
 	if err != nil {
-		return nil, fmt.Errorf("Cannot assume IAM Role: IAM Role (%s) cannot be assumed: operation error STS: AssumeRole, StatusCode: 403, %w", arn, err)
+		return nil, fmt.Errorf("cannot assume IAM Role: IAM Role (%s) cannot be assumed: operation error STS: AssumeRole, StatusCode: 403, %w", arn, err)
 	}
 	return next, nil
 }

@@ -206,7 +206,7 @@ func lambdaImage(c *Call) error {
 func checkArchive(runtime, architecture string, code []byte) error {
 	archive, err := zip.NewReader(bytes.NewReader(code), int64(len(code)))
 	if err != nil {
-		return fmt.Errorf("Could not unzip uploaded file: %w", err)
+		return fmt.Errorf("could not unzip uploaded file: %w", err)
 	}
 	size := uint64(0)
 	var program *zip.File
@@ -218,9 +218,9 @@ func checkArchive(runtime, architecture string, code []byte) error {
 	}
 	switch {
 	case len(archive.File) == 0:
-		return errors.New("Uploaded file must be a non-empty zip")
+		return errors.New("uploaded file must be a non-empty zip")
 	case size > lambdaMaxUnpacked:
-		return fmt.Errorf("Unzipped size must be smaller than %d bytes: it is %d", lambdaMaxUnpacked, size)
+		return fmt.Errorf("unzipped size must be smaller than %d bytes: it is %d", lambdaMaxUnpacked, size)
 	case !strings.HasPrefix(runtime, "provided"):
 		return nil
 	case program == nil:

@@ -112,6 +112,3 @@ func below(n int) int {
 	}
 	return int(i.Int64())
 }
-
-// password returns random letters and digits.
-func password(n int) string { return pick(letters, n) }

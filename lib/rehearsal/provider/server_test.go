@@ -62,12 +62,12 @@ func TestConfigureRefusesWhatAWSRefuses(t *testing.T) {
 		config map[string]any
 		want   string
 	}{
-		{"another region", map[string]any{"region": "eu-west-1"}, `Invalid AWS Region: "eu-west-1"`},
+		{"another region", map[string]any{"region": "eu-west-1"}, `invalid AWS Region: "eu-west-1"`},
 		{"no region", nil, "set aws:region"},
 		{"an unknown profile", map[string]any{"region": cloud.Region, "profile": "prod"}, "failed to get shared config profile, prod"},
 		{"a wrong account", map[string]any{"region": cloud.Region, "allowedAccountIds": `["123456789012"]`}, "AWS account ID not allowed: 111122223333"},
 		{"a forbidden account", map[string]any{"region": cloud.Region, "forbiddenAccountIds": `["111122223333"]`}, "AWS account ID not allowed: 111122223333"},
-		{"a role that does not exist", map[string]any{"region": cloud.Region, "assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/nobody"}`}, "Cannot assume IAM Role"},
+		{"a role that does not exist", map[string]any{"region": cloud.Region, "assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/nobody"}`}, "cannot assume IAM Role"},
 		{"a role that trusts another account", map[string]any{"region": cloud.Region, "assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/Operator"}`}, "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/Operator"},
 		{"no role", map[string]any{"region": cloud.Region, "assumeRole": `{"sessionName":"x"}`}, "assumeRole has no roleArn"},
 		{"a session policy", map[string]any{"region": cloud.Region, "assumeRole": `{"roleArn":"` + admin + `","policy":"{}"}`}, "assumeRole.policy is not played"},
@@ -104,7 +104,7 @@ func TestConfigureHonoursTheExternalID(t *testing.T) {
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"delivery-dev"}}}]}`
 	r.configured("aws", map[string]any{"region": cloud.Region, "profile": "dev"}).create(roleType, "deploy", map[string]any{"name": "deploy-role", "assumeRolePolicy": trust})
 	role := map[string]any{"roleArn": "arn:aws:iam::123456789012:role/deploy-role"}
-	require.Contains(t, r.refused("aws", map[string]any{"region": cloud.Region, "assumeRole": role}), "Cannot assume IAM Role")
+	require.Contains(t, r.refused("aws", map[string]any{"region": cloud.Region, "assumeRole": role}), "cannot assume IAM Role")
 	r.configured("aws", map[string]any{"region": cloud.Region, "assumeRole": with(role, "externalId", "delivery-dev")})
 }
 
@@ -126,7 +126,7 @@ func TestConfigurationThatIsNotPlayedIsRefused(t *testing.T) {
 
 func TestNoCredentialsIsSaid(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, serve(t, cloud.New(), nil).refused("aws", map[string]any{"region": cloud.Region}), "No valid credential sources found")
+	require.Contains(t, serve(t, cloud.New(), nil).refused("aws", map[string]any{"region": cloud.Region}), "no valid credential sources found")
 }
 
 func TestExpiredCredentialsAreRefused(t *testing.T) {
