@@ -78,7 +78,7 @@ func (a arnRules) check(service, region, account string) error {
 	part := func(name, value string, wanted bool, valid *regexp.Regexp) error {
 		switch {
 		case value == "" && wanted && !a.either:
-			return fmt.Errorf("the ARN of a resource of %s has a %s", service, name)
+			return fmt.Errorf("the ARN of a resource of %s names its %s", service, name)
 		case value != "" && !wanted && !a.either:
 			return fmt.Errorf("the ARN of a resource of %s has no %s, found %q", service, name, value)
 		case value != "" && !strings.ContainsAny(value, "*?") && !valid.MatchString(value):
