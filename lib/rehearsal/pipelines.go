@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -51,9 +52,27 @@ func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit
 		return e, err
 	}
 	if e.Status != runtime.Succeeded {
-		return e, fmt.Errorf("%s has %s: %s", e.Pipeline, e.Status, e.Reason)
+		return e, fmt.Errorf("%s has %s: %s%s", e.Pipeline, e.Status, e.Reason, r.lastWords(e))
 	}
 	return e, nil
+}
+
+// lastWords are the last lines of the builds that failed in an execution.
+func (r *Rehearsal) lastWords(e runtime.Execution) string {
+	const most = 5
+	failed := map[any]bool{}
+	for _, s := range e.Stages {
+		for _, a := range s.Actions {
+			failed[a.External] = a.Error != "" && a.External != ""
+		}
+	}
+	var lines []string
+	for _, line := range r.Cloud.Journal.Events("buildlog") {
+		if failed[line.Fields["build"]] && strings.TrimSpace(line.Message) != "" {
+			lines = append(lines, "\n  | "+line.Message)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-most):], "")
 }
 
 // AwaitApproval waits until production asks for the approval of a commit. An
@@ -70,7 +89,7 @@ func (r *Rehearsal) AwaitApproval(ctx context.Context, commit string) (Question,
 		return Question{}, err
 	}
 	if ended(e) {
-		return Question{}, fmt.Errorf("%s has %s without asking: %s", e.Pipeline, e.Status, e.Reason)
+		return Question{}, fmt.Errorf("%s has %s without asking: %s%s", e.Pipeline, e.Status, e.Reason, r.lastWords(e))
 	}
 	diff, err := r.diff(e.ID)
 	exports := e.Action("Preview").Outputs

@@ -189,13 +189,13 @@ func (s *Story) check(what, detail string, ok bool) {
 // checkDeployed looks at what the first push must have done.
 func (s *Story) checkDeployed() {
 	approved := len(s.report.Approvals) == 1 && s.report.Approvals[0].Decision == "approved"
-	envs := naming.Environments()
-	if !approved {
-		envs = envs[:2]
-	}
-	for _, env := range envs {
+	for _, env := range naming.Environments() {
 		account := map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}[env]
 		n := len(s.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Cloud.Find(account, parameterType, nil))
+		if env == naming.Prod && !approved {
+			s.check("nothing was deployed to prod, which was rejected", fmt.Sprintf("%d resources in account %s", n, account), n == 0)
+			continue
+		}
 		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
 		commit := last(s.Runs(env)).Variables[delivery.VarCommit]
 		_, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), delivery.LedgerKey(string(env), commit))
@@ -214,7 +214,7 @@ func (s *Story) checkOrder() {
 	deploy := staging.Action("Deploy")
 	s.check("production started after staging's deployment", fmt.Sprintf("%s after it began", prod.Started.Sub(deploy.Started).Round(time.Millisecond)), prod.Started.After(deploy.Started) && staging.Status == runtime.Succeeded)
 	approve := prod.Action("Approve")
-	s.check("production was deployed only after a person's approval", approve.Summary, approve.Status == runtime.Succeeded == (prod.Action("Deploy") != nil))
+	s.check("production is deployed only after a person's approval", "the answer was "+s.report.Approvals[0].Decision, approve.Status == runtime.Succeeded == (prod.Action("Deploy") != nil))
 	commits := map[string]bool{}
 	for _, e := range []runtime.Execution{dev, staging, prod} {
 		commits[e.Variables[delivery.VarCommit]], commits[e.Commit] = true, true

@@ -62,6 +62,11 @@ func (o options) check(terminal bool) error {
 	case o.approve == approveAsk && !terminal:
 		return errors.New("production needs an approval and this is not a terminal: answer beforehand with: make rehearse APPROVE=yes")
 	}
+	for flag, file := range map[string]string{"--inventory": o.inventory, "--report": o.report, "--log": o.log} {
+		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s is %q, whose folder does not exist: create it, or give a file in another", flag, file)
+		}
+	}
 	if _, err := os.Stat(filepath.Join(o.root, ".tools", "bin", "pulumi")); err != nil {
 		return fmt.Errorf("the Pulumi CLI is missing (%w): run: make tools", err)
 	}

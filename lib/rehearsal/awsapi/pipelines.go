@@ -1,11 +1,25 @@
 package awsapi
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 )
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// refused answers with an error of the runtime, in its own code.
+func refused(err error) error {
+	var coded interface {
+		error
+		Code() string
+	}
+	if !errors.As(err, &coded) {
+		return err
+	}
+	return fail(http.StatusBadRequest, coded.Code(), "%s", strings.TrimPrefix(coded.Error(), coded.Code()+": "))
+}
 
 func (s *Server) startBuild(r *request) (any, error) {
 	var in struct {
@@ -19,7 +33,7 @@ func (s *Server) startBuild(r *request) (any, error) {
 	}
 	b, err := s.runtime().StartBuild(r.Context(), r.session.Account, in.Project)
 	if err != nil {
-		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "%v", err)
+		return nil, refused(err)
 	}
 	return map[string]any{"build": buildJSON(b)}, nil
 }
@@ -57,12 +71,25 @@ func buildJSON(b Build) map[string]any {
 	return out
 }
 
+// onPipeline authorizes an action on a pipeline, or on what part names in it,
+// and refuses where the caller's account has no such pipeline.
+func (s *Server) onPipeline(r *request, action, name, part string) error {
+	arn := r.arn("codepipeline", name)
+	if err := s.authorize(r, action, arn+part, nil); err != nil {
+		return err
+	}
+	if s.cloud.ByARN(arn) == nil {
+		return fail(http.StatusBadRequest, "PipelineNotFoundException", "Account %s does not have a pipeline with name %q", r.session.Account, name)
+	}
+	return nil
+}
+
 func (s *Server) getPipelineState(r *request) (any, error) {
 	var in struct{ Name string }
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
-	if err := s.authorize(r, "codepipeline:GetPipelineState", r.arn("codepipeline", in.Name), nil); err != nil {
+	if err := s.onPipeline(r, "codepipeline:GetPipelineState", in.Name, ""); err != nil {
 		return nil, err
 	}
 	stages := []map[string]any{}
@@ -87,7 +114,7 @@ func (s *Server) listExecutions(r *request) (any, error) {
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
-	if err := s.authorize(r, "codepipeline:ListPipelineExecutions", r.arn("codepipeline", in.Name), nil); err != nil {
+	if err := s.onPipeline(r, "codepipeline:ListPipelineExecutions", in.Name, ""); err != nil {
 		return nil, err
 	}
 	out := []any{}
@@ -105,11 +132,11 @@ func (s *Server) putApprovalResult(r *request) (any, error) {
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
-	if err := s.authorize(r, "codepipeline:PutApprovalResult", r.arn("codepipeline", in.PipelineName+"/"+in.StageName+"/"+in.ActionName), nil); err != nil {
+	if err := s.onPipeline(r, "codepipeline:PutApprovalResult", in.PipelineName, "/"+in.StageName+"/"+in.ActionName); err != nil {
 		return nil, err
 	}
 	if err := s.runtime().PutApprovalResult(r.session, in.PipelineName, in.StageName, in.ActionName, in.Token, in.Result.Status, in.Result.Summary); err != nil {
-		return nil, fail(http.StatusBadRequest, "InvalidApprovalTokenException", "%v", err)
+		return nil, refused(err)
 	}
 	return map[string]any{"approvedAt": seconds(s.cloud.Now())}, nil
 }
@@ -122,7 +149,7 @@ func (s *Server) startExecution(r *request) (any, error) {
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
-	if err := s.authorize(r, "codepipeline:StartPipelineExecution", r.arn("codepipeline", in.Name), nil); err != nil {
+	if err := s.onPipeline(r, "codepipeline:StartPipelineExecution", in.Name, ""); err != nil {
 		return nil, err
 	}
 	variables := map[string]string{}
@@ -131,7 +158,7 @@ func (s *Server) startExecution(r *request) (any, error) {
 	}
 	id, err := s.runtime().StartPipeline(r.session, in.Name, variables)
 	if err != nil {
-		return nil, fail(http.StatusBadRequest, "PipelineNotFoundException", "%v", err)
+		return nil, refused(err)
 	}
 	return map[string]any{"pipelineExecutionId": id}, nil
 }
