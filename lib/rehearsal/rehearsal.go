@@ -175,7 +175,8 @@ func (r *Rehearsal) tools() string { return filepath.Join(r.Root, ".tools", "bin
 func (r *Rehearsal) names(env naming.Environment) naming.Namer { return naming.New(env, r.Suffix) }
 
 // Shell returns what a shell needs to use the running cloud with the plain
-// pulumi CLI, as NAME=value.
+// pulumi CLI, as NAME=value, and with version 1 of the AWS CLI, which knows
+// the region by another name.
 func (r *Rehearsal) Shell() []string {
-	return append(slices.Clone(r.Env), "PULUMI_BACKEND_URL="+r.Platform.Backend)
+	return append(slices.Clone(r.Env), "AWS_DEFAULT_REGION="+settings.Region, "PULUMI_BACKEND_URL="+r.Platform.Backend)
 }

@@ -119,7 +119,7 @@ func (s *Server) listExecutions(r *request) (any, error) {
 	}
 	out := []any{}
 	for _, e := range s.runtime().PipelineExecutions(in.Name) {
-		out = append(out, map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerDetail": e.Trigger}})
+		out = append(out, map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerType": e.Trigger}})
 	}
 	return map[string]any{"pipelineExecutionSummaries": out}, nil
 }
