@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -23,13 +22,11 @@ type options struct {
 	auditRetentionDays int
 }
 
-var connectionPattern = regexp.MustCompile(`^$|^arn:aws:codeconnections:us-east-1:[0-9]{12}:connection/[0-9a-f-]{36}$`)
-
 // readOptions reads the configuration, or says everything that is wrong in it.
 func readOptions(ctx *pulumi.Context) (options, error) {
 	r := settings.NewReader(ctx)
 	o := options{
-		connectionARN: r.Match("connectionArn", "", connectionPattern,
+		connectionARN: r.Match("connectionArn", "", settings.ConnectionARN,
 			"the ARN of a connection of CodeConnections in us-east-1, or nothing",
 			"arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-0000-0000-000000000000"),
 		lambdaDirectory:    r.String("lambdaDirectory", filepath.Join("..", "dist", "lambda")),

@@ -64,7 +64,7 @@ func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 		env:       env,
 		suffix:    r.Required("environmentSuffix", "the suffix that bootstrap was given", "a1b2"),
 		profile:   r.String("profile", ""),
-		adminRole: r.String("adminRole", ""),
+		adminRole: r.Match("adminRole", "", settings.RoleName, "the name of a role of the target account, not its ARN", defaultAdminRole),
 	}
 	const example = `'[{"read":["sqs:GetQueueUrl"],"resources":["arn:aws:sqs:${region}:${account}:jobs-${environment}-${suffix}"]}]'`
 	r.Object("workload", &own.workload, "a list of {read, write, resources}", example)

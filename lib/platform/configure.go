@@ -73,6 +73,12 @@ func (v Values) validate() error {
 	if !ok {
 		return errors.Join(naming.ValidSuffix(v.Suffix), fmt.Errorf("repository %q is not usable: expected owner/name, for instance REPOSITORY=acme/infrastructure", v.Repository))
 	}
+	if !settings.ConnectionARN.MatchString(v.Connection) {
+		return fmt.Errorf("connection %q is not usable: expected the ARN of a connection in us-east-1, CONNECTION_ARN=arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-0000-0000-000000000000, or nothing", v.Connection)
+	}
+	if !settings.RoleName.MatchString(v.AdminRole) {
+		return fmt.Errorf("admin role %q is not usable: expected the name of a role of the target accounts, not its ARN, for instance ADMIN_ROLE=OrganizationAccountAccessRole", v.AdminRole)
+	}
 	operators := v.Operators
 	if len(operators) == 0 {
 		operators = []string{"arn:aws:iam::000000000000:role/caller"} // bootstrap fills it in

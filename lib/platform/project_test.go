@@ -114,6 +114,22 @@ func TestConfigureSaysEverythingThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestConfigureRefusesWhatOtherProjectsWould(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*platform.Values){
+		"CONNECTION_ARN": func(v *platform.Values) { v.Connection = "github" },
+		"ADMIN_ROLE":     func(v *platform.Values) { v.AdminRole = "arn:aws:iam::123456789012:role/Admin" },
+	} {
+		v, root := values(), t.TempDir()
+		change(&v)
+		_, err := platform.Configure(root, v)
+		require.ErrorContains(t, err, want)
+		entries, err := os.ReadDir(root)
+		require.NoError(t, err)
+		require.Empty(t, entries, "nothing is written")
+	}
+}
+
 func TestFindSuffixWantsExactlyOneInstallation(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)

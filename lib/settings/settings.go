@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 
 	"delivery/lib/naming"
@@ -97,9 +98,21 @@ func (s Settings) Tags(env naming.Environment, project string) map[string]string
 		"Project":           project,
 		"Environment":       string(env),
 		"EnvironmentSuffix": s.EnvironmentSuffix,
-		"Owner":             strings.Join(s.Owners, " "),
+		"Owner":             s.ownersTag(),
 	}
 }
+
+func (s Settings) ownersTag() string { return strings.Join(s.Owners, " ") }
+
+// Patterns of values that belong to one project, but that make configure
+// checks before they are written. Nothing means the default.
+var (
+	// ConnectionARN is a source connection in the platform's region.
+	ConnectionARN = regexp.MustCompile(`^$|^arn:aws:codeconnections:us-east-1:[0-9]{12}:connection/[0-9a-f-]{36}$`)
+	// RoleName is the name of an IAM role, with its path where it has one. See
+	// "IAM and AWS STS quotas".
+	RoleName = regexp.MustCompile(`^$|^(?:[A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}$`)
+)
 
 var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
@@ -108,7 +121,9 @@ var (
 	// GitHub: repository names are letters, digits, '.', '_' and '-', at most 100.
 	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
-	operatorPattern   = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:(?:role|user)/[\w+=,.@/-]+$`)
+	// AWS: tag values are at most 256 letters, digits, spaces and _ . : / = + - @
+	ownersPattern   = regexp.MustCompile(`^[A-Za-z0-9 _.:/=+@-]{0,256}$`)
+	operatorPattern = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:(?:role|user)/[\w+=,.@/-]+$`)
 )
 
 // Validate reports everything that is wrong with the settings, each in a
@@ -136,7 +151,7 @@ func (s Settings) Validate() error {
 	if !repositoryPattern.MatchString(s.Repository.Name) || s.Repository.Name == "." || s.Repository.Name == ".." {
 		bad("repositoryName", s.Repository.Name, "a GitHub repository name without its owner", "infrastructure")
 	}
-	if !branchPattern.MatchString(s.Repository.Branch) || strings.Contains(s.Repository.Branch, "..") {
+	if !branchPattern.MatchString(s.Repository.Branch) || strings.Contains(s.Repository.Branch, "..") || strings.HasPrefix(s.Repository.Branch, "refs/") {
 		bad("branch", s.Repository.Branch, "a branch name without refs/heads/", "main")
 	}
 	errs = append(errs, s.validatePeople()...)
@@ -152,6 +167,12 @@ func (s Settings) validatePeople() []error {
 		if a, err := mail.ParseAddress(o); err != nil || a.Address != o {
 			errs = append(errs, keyError("bootstrap", fmt.Sprintf("owners[%d]", i), o, "an e-mail address", "platform@example.com"))
 		}
+		if slices.Contains(s.Owners[:i], o) {
+			errs = append(errs, keyError("bootstrap", fmt.Sprintf("owners[%d]", i), o, "every address once", "security@example.com"))
+		}
+	}
+	if tag := s.ownersTag(); !ownersPattern.MatchString(tag) {
+		errs = append(errs, keyError("bootstrap", "owners[0]", tag, "addresses that fit into one tag: at most 256 letters, digits and _.:/=+@- in all", "platform@example.com"))
 	}
 	if len(s.Operators) == 0 {
 		errs = append(errs, keyError("bootstrap", "operators[0]", "", "at least one IAM role or user that runs the platform's stacks", "arn:aws:iam::123456789012:role/Platform"))

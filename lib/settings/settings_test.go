@@ -45,6 +45,9 @@ func TestEveryMistakeNamesItsKeyValueAndRemedy(t *testing.T) {
 		"no owner":           {func(s *settings.Settings) { s.Owners = nil }, "bootstrap:owners[0]", ""},
 		"owner not mail":     {func(s *settings.Settings) { s.Owners = []string{"nobody"} }, "bootstrap:owners[0]", "nobody"},
 		"owner with name":    {func(s *settings.Settings) { s.Owners = []string{"A <a@example.com>"} }, "bootstrap:owners[0]", "A <a@example.com>"},
+		"full ref":           {func(s *settings.Settings) { s.Repository.Branch = "refs/heads/main" }, "bootstrap:branch", "refs/heads/main"},
+		"owner twice":        {func(s *settings.Settings) { s.Owners = []string{"a@example.com", "a@example.com"} }, "bootstrap:owners[1]", "a@example.com"},
+		"owner not in a tag": {func(s *settings.Settings) { s.Owners = []string{"o'neil@example.com"} }, "bootstrap:owners[0]", "o'neil@example.com"},
 		"no operator":        {func(s *settings.Settings) { s.Operators = nil }, "bootstrap:operators[0]", ""},
 		"operator a session": {func(s *settings.Settings) { s.Operators = []string{"arn:aws:sts::111122223333:assumed-role/A/b"} }, "bootstrap:operators[0]", "arn:aws:sts::111122223333:assumed-role/A/b"},
 	} {
