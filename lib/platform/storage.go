@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -89,31 +88,22 @@ func (s *S3) client(ctx context.Context) (*s3.Client, error) {
 	}), nil
 }
 
-// awsConfig reads the AWS variables of an explicit environment, so that the
-// rehearsal's callers don't share this process's. The SDK itself only reads
-// the process's environment.
+// awsConfig reads the AWS variables of an explicit environment, as a rehearsal
+// has it, and none of this process's, which may name a profile or an endpoint.
+// Without one it is the SDK's own way to find credentials.
 func awsConfig(ctx context.Context, env []string, service string) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithRegion(settings.Region)}
 	if env == nil {
-		return config.LoadDefaultConfig(ctx, options...)
+		return config.LoadDefaultConfig(ctx, config.WithRegion(settings.Region))
 	}
 	vars := map[string]string{}
 	for _, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
 		vars[name] = value
 	}
+	cfg := aws.Config{Region: settings.Region, Credentials: credentials.NewStaticCredentialsProvider(
+		vars["AWS_ACCESS_KEY_ID"], vars["AWS_SECRET_ACCESS_KEY"], vars["AWS_SESSION_TOKEN"])}
 	if endpoint := or(vars["AWS_ENDPOINT_URL_"+service], vars["AWS_ENDPOINT_URL"]); endpoint != "" {
-		options = append(options, config.WithBaseEndpoint(endpoint))
+		cfg.BaseEndpoint = &endpoint
 	}
-	switch {
-	case vars["AWS_ACCESS_KEY_ID"] != "":
-		options = append(options, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(
-			vars["AWS_ACCESS_KEY_ID"], vars["AWS_SECRET_ACCESS_KEY"], vars["AWS_SESSION_TOKEN"])))
-	case vars["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != "":
-		options = append(options, config.WithCredentialsProvider(aws.NewCredentialsCache(endpointcreds.New(vars["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
-			func(o *endpointcreds.Options) { o.AuthorizationToken = vars["AWS_CONTAINER_AUTHORIZATION_TOKEN"] }))))
-	case vars["AWS_PROFILE"] != "":
-		options = append(options, config.WithSharedConfigProfile(vars["AWS_PROFILE"]))
-	}
-	return config.LoadDefaultConfig(ctx, options...)
+	return cfg, nil
 }

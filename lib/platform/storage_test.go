@@ -47,3 +47,13 @@ func TestStorageTakesOnlyNotFoundForMissing(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestStorageOfAnExplicitEnvironmentKnowsNoOther(t *testing.T) { // not parallel: it sets variables
+	store := s3mem.New()
+	server := httptest.NewServer(gofakes3.New(store).Server())
+	defer server.Close()
+	t.Setenv("AWS_PROFILE", "of-somebody")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	_, err := storageAt(server.URL).Exists(t.Context(), "a-bucket")
+	require.NoError(t, err)
+}
