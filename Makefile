@@ -129,29 +129,30 @@ image-context: ## Assemble the source of the build image into dist/image
 
 .PHONY: tools
 tools: ## Build the pinned Pulumi CLI and language hosts into .tools/bin, once
-	@mkdir -p $(BIN)
+	@bin="$(BIN)"
+	mkdir -p "$$bin"
 	# The folder is on the PATH: an official CLI is one found elsewhere.
 	official="$(OFFICIAL)"
-	if [ "$$($(BIN)/pulumi version 2>/dev/null || true)" != $(PULUMI_VERSION) ]; then
-	  rm -f $(BIN)/pulumi
-	  if [ -n "$$official" ] && [ "$$official" != $(BIN)/pulumi ] && [ "$$("$$official" version 2>/dev/null || true)" = $(PULUMI_VERSION) ]; then
+	if [ "$$("$$bin/pulumi" version 2>/dev/null || true)" != $(PULUMI_VERSION) ]; then
+	  rm -f "$$bin/pulumi"
+	  if [ -n "$$official" ] && [ "$$official" != "$$bin/pulumi" ] && [ "$$("$$official" version 2>/dev/null || true)" = $(PULUMI_VERSION) ]; then
 	    echo "==> using $$official $(PULUMI_VERSION)"
-	    ln -sf "$$official" $(BIN)/pulumi
+	    ln -sf "$$official" "$$bin/pulumi"
 	    for host in go yaml; do
-	      if [ -x "$$(dirname "$$official")/pulumi-language-$$host" ]; then ln -sf "$$(dirname "$$official")/pulumi-language-$$host" $(BIN)/; fi
+	      if [ -x "$$(dirname "$$official")/pulumi-language-$$host" ]; then ln -sf "$$(dirname "$$official")/pulumi-language-$$host" "$$bin/"; fi
 	    done
 	  else
 	    echo "==> building the Pulumi CLI $(PULUMI_VERSION): once, about 3 minutes on 2 cores"
-	    (cd tools && GOWORK=off go build -ldflags "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" -o $(BIN)/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi)
+	    (cd tools && GOWORK=off go build -ldflags "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" -o "$$bin/pulumi" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi)
 	  fi
 	fi
 	host() { # name, module in whose go.mod it is pinned, folder, package
-	  if [ -L $(BIN)/$$1 ] && [ -x $(BIN)/$$1 ]; then return; fi
+	  if [ -L "$$bin/$$1" ] && [ -x "$$bin/$$1" ]; then return; fi
 	  wanted=$$(awk -v m="$$2" '$$1 == m {print $$2}' tools/$$3/go.mod)
-	  built=$$(go version -m $(BIN)/$$1 2>/dev/null | awk '$$1 == "mod" {print $$3}' || true)
+	  built=$$(go version -m "$$bin/$$1" 2>/dev/null | awk '$$1 == "mod" {print $$3}' || true)
 	  if [ -n "$$wanted" ] && [ "$$built" = "$$wanted" ]; then return; fi
 	  echo "==> building $$1 $$wanted: once, about half a minute"
-	  (cd tools/$$3 && GOWORK=off go build -o $(BIN)/$$1 $$4)
+	  (cd tools/$$3 && GOWORK=off go build -o "$$bin/$$1" "$$4")
 	}
 	host pulumi-language-go github.com/pulumi/pulumi/sdk/v3 gohost github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go
 	host pulumi-language-yaml github.com/pulumi/pulumi-yaml yamlhost github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml
