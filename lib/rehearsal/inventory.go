@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"strings"
@@ -30,7 +31,7 @@ func (r *Rehearsal) Inventory() []Item {
 	out := make([]Item, 0, len(deployed))
 	for _, d := range deployed {
 		out = append(out, Item{
-			Stack: d.Stack, Type: d.Type, Name: d.URN[strings.LastIndex(d.URN, "::")+2:], Named: d.Name,
+			Stack: d.Stack, Type: d.Type, Name: d.URN[strings.LastIndex(d.URN, "::")+2:], Named: cmp.Or(d.Name, d.Str("name")),
 			ID: d.ID, ARN: d.ARN, Account: d.Account, URN: d.URN,
 			Inputs: hide(d.Inputs).(map[string]any), Outputs: hide(d.Outputs).(map[string]any),
 		})

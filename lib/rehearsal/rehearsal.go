@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ func (r *Rehearsal) start(ctx context.Context) error {
 		return err
 	}
 	r.GitHub = github.New(r.Cloud, Repository, Branch)
-	if _, err := r.GitHub.Load(filepath.Join(r.Root, sample), "Describe the sample workload"); err != nil {
+	if err := r.loadSample(); err != nil {
 		return err
 	}
 	r.Runtime = runtime.New(r.Cloud, runtime.Options{
@@ -115,6 +116,29 @@ func (r *Rehearsal) start(ctx context.Context) error {
 	r.http = &http.Server{Handler: r.API, ReadHeaderTimeout: time.Minute}
 	go func() { _ = r.http.Serve(listener) }() // ends with Close
 	return r.operator(endpoint, goEnv)
+}
+
+// loadSample puts the sample workload into the repository, with the suffix of
+// the rehearsed installation, as its README tells its users to.
+func (r *Rehearsal) loadSample() error {
+	if _, err := r.GitHub.Load(filepath.Join(r.Root, sample), "Describe the sample workload"); err != nil {
+		return err
+	}
+	stacks, err := filepath.Glob(filepath.Join(r.Root, sample, "*", "Pulumi.*.yaml"))
+	if err != nil || r.Suffix == DefaultSuffix {
+		return err
+	}
+	changes := map[string][]byte{}
+	for _, file := range stacks {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(filepath.Join(r.Root, sample), file)
+		changes[filepath.ToSlash(rel)] = bytes.ReplaceAll(text, []byte(": "+DefaultSuffix+"\n"), []byte(": "+r.Suffix+"\n"))
+	}
+	_, err = r.GitHub.Commit("Use the suffix of this installation", changes)
+	return err
 }
 
 // operator prepares what the person at the keyboard works with.

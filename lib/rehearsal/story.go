@@ -49,6 +49,9 @@ func (s *Story) Play(ctx context.Context) Report {
 	if err != nil {
 		s.report.Err = err.Error()
 	}
+	if len(s.report.Deployed) == 0 {
+		s.inventory() // it failed before its fullest moment
+	}
 	s.report.Steps = s.Tree.Nodes()
 	s.report.Timeline = s.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "notification", "denied", "fault")
 	allowed, denied := s.Cloud.Counts()

@@ -134,7 +134,7 @@ func (c *Cloud) identity(role *Resource) ([]iam.Named, *iam.Named) {
 	}
 	var out []iam.Named
 	for _, p := range c.Find(role.Account, RolePolicyType, func(r *Resource) bool { return r.Str("role") == role.Name }) {
-		out = append(out, iam.Named{Name: p.Name, Document: p.Str("policy")})
+		out = append(out, iam.Named{Name: p.Str("name"), Document: p.Str("policy")})
 	}
 	for _, a := range c.Find(role.Account, AttachmentType, func(r *Resource) bool { return r.Str("role") == role.Name }) {
 		if p := c.ByARN(a.Str("policyArn")); p != nil {

@@ -87,3 +87,18 @@ func TestFaultsStrikeAsOftenAsTheyShould(t *testing.T) {
 	require.Nil(t, c.Strike("s3", "PutObject", "state"))
 	require.Equal(t, 2, f.Struck)
 }
+
+// An inline policy has no name of its own in the table, only as an input.
+func TestADenialNamesTheInlinePolicy(t *testing.T) {
+	t.Parallel()
+	c := New()
+	arn := "arn:aws:iam::" + DevAccount + ":role/worker"
+	require.NoError(t, c.Add(&Resource{Type: RoleType, ID: "worker", Name: "worker", Account: DevAccount, ARN: arn, Inputs: map[string]any{}}))
+	require.NoError(t, c.Add(&Resource{Type: RolePolicyType, ID: "worker:rights", Account: DevAccount, Inputs: map[string]any{
+		"role": "worker", "name": "rights", "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::box/a"}]}`,
+	}}))
+	s, err := c.Issue(arn, "test", time.Hour)
+	require.NoError(t, err)
+	err = c.Authorize(Call{Session: s, Action: "s3:GetObject", Resource: "arn:aws:s3:::box/b"})
+	require.ErrorContains(t, err, "identity policy (rights)")
+}
