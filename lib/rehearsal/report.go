@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -153,14 +154,14 @@ func share(part, whole time.Duration) string {
 	return fmt.Sprintf("%.2f", 100*min(1, max(0, float64(part)/float64(whole))))
 }
 
+// diffMark begins a line of a diff that speaks of a change. The CLI draws
+// ~~~ and --outputs:-- too, which don't.
+var diffMark = regexp.MustCompile(`^\s*([+~-])[+-]?\s`)
+
 func diffClass(line string) string {
-	switch t := strings.TrimSpace(line); {
-	case strings.HasPrefix(t, "+"):
-		return "add"
-	case strings.HasPrefix(t, "-"):
-		return "del"
-	case strings.HasPrefix(t, "~"):
-		return "mod"
+	m := diffMark.FindStringSubmatch(line)
+	if m == nil {
+		return ""
 	}
-	return ""
+	return map[string]string{"+": "add", "-": "del", "~": "mod"}[m[1]]
 }
