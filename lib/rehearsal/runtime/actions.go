@@ -241,7 +241,7 @@ func (r *Runtime) PendingApprovals() []Approval {
 // until the execution that it is about has ended without it.
 func (r *Runtime) WaitApproval(ctx context.Context, match func(Approval) bool) (Approval, error) {
 	var found Approval
-	err := r.await(ctx, func() bool {
+	err := r.settle(ctx, func() bool {
 		for _, p := range r.approvals {
 			if p.status == "" && match(p.Approval) {
 				found = p.Approval

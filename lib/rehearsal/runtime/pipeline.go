@@ -409,7 +409,7 @@ func (r *Runtime) Executions(pipeline string) []Execution {
 // Wait waits until an execution of a pipeline satisfies match, and returns it.
 func (r *Runtime) Wait(ctx context.Context, pipeline string, match func(Execution) bool) (Execution, error) {
 	var found Execution
-	err := r.await(ctx, func() bool {
+	err := r.settle(ctx, func() bool {
 		for _, e := range r.executions {
 			if e.Pipeline != pipeline {
 				continue

@@ -436,6 +436,16 @@ func TestRemovingAPipelineEndsItsExecutions(t *testing.T) {
 	require.Empty(t, p.PendingApprovals())
 }
 
+func TestWaitingForWhatNeverComesEnds(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.whole("QUEUED")
+	_, err := p.Wait(t.Context(), "pipe", func(e Execution) bool { return e.Commit == "another" })
+	require.ErrorContains(t, err, "nothing is running any more")
+	_, err = p.WaitApproval(t.Context(), func(a Approval) bool { return a.Pipeline == "another" })
+	require.ErrorContains(t, err, "nothing is running any more")
+}
+
 func TestConditionsOfStagesAreNotIgnored(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -95,7 +95,10 @@ type Runtime struct {
 }
 
 // waiter is a task that waits for a person or for another execution.
-type waiter struct{ ready func() bool }
+type waiter struct {
+	ctx   context.Context
+	ready func() bool
+}
 
 // New starts the runtime of a local cloud.
 func New(c *cloud.Cloud, o Options) *Runtime {
@@ -167,7 +170,7 @@ func (r *Runtime) quiet() bool {
 		return false
 	}
 	for w := range r.waiters {
-		if w.ready() {
+		if w.ready() || w.ctx.Err() != nil {
 			return false // it has only not woken up yet
 		}
 	}
@@ -228,10 +231,27 @@ func (r *Runtime) await(ctx context.Context, ready func() bool) error {
 	}
 }
 
+// errQuiet ends a wait for what nothing can bring about any more.
+var errQuiet = errors.New("nothing is running any more")
+
+// settle is await for a caller outside: it gives up when nothing runs that
+// could still make it ready.
+func (r *Runtime) settle(ctx context.Context, ready func() bool) error {
+	done := false
+	err := r.await(ctx, func() bool {
+		done = ready()
+		return done || r.quiet()
+	})
+	if err == nil && !done {
+		return errQuiet
+	}
+	return err
+}
+
 // pause is await for a task that does nothing meanwhile: Idle does not wait
 // for it.
 func (r *Runtime) pause(ctx context.Context, ready func() bool) error {
-	w := &waiter{ready}
+	w := &waiter{ctx, ready}
 	r.change(func() { r.waiters[w] = true })
 	// Leaving is a change of its own: until then, a waiter that is ready
 	// counts as busy.
