@@ -33,7 +33,7 @@ func TestConfigureTakesVariables(t *testing.T) {
 	root := checkout(t)
 	out, err := run(t, map[string]string{
 		"SUFFIX": "a1b2", "REPOSITORY": "acme/infrastructure", "OWNERS": "a@example.com, b@example.com",
-		"PROD_ACCOUNT": "999999999999", "DEV_PROFILE": "dev-admin", "CONNECTION_ARN": "arn:aws:codeconnections:us-east-1:1:connection/x",
+		"PROD_ACCOUNT": "999999999999", "DEV_PROFILE": "dev-admin", "CONNECTION_ARN": "arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-4000-8000-000000000000",
 	}, "configure", "--root", root)
 	require.NoError(t, err)
 	require.Contains(t, out, "make bootstrap")

@@ -123,6 +123,9 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 // finish shows and writes the report.
 func finish(report rehearsal.Report, o options, out io.Writer) error {
 	report.Print(out)
+	if report.Err != "" && o.log != "" && !o.verbose {
+		printDiagnostics(out, o.log)
+	}
 	if o.report != "" {
 		if err := report.WriteHTML(o.report); err != nil {
 			return err
@@ -139,6 +142,24 @@ func finish(report rehearsal.Report, o options, out io.Writer) error {
 		return errors.New("the rehearsal failed; see above")
 	}
 	return nil
+}
+
+// printDiagnostics prints the last diagnostics of the CLI, which only its log has.
+func printDiagnostics(out io.Writer, log string) {
+	const most = 5
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return // it was only a help
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "error: ") && line != "error: update failed" {
+			lines = append(lines, line)
+		}
+	}
+	for _, line := range lines[max(0, len(lines)-most):] {
+		fmt.Fprintf(out, "  | %s\n", line)
+	}
 }
 
 func (o options) openLog(out io.Writer) (io.Writer, func(), error) {
