@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery/lib/iampolicy"
+	"delivery/lib/loggroup"
 	"delivery/lib/naming"
 	"delivery/lib/servicerole"
 )
@@ -73,12 +74,7 @@ func NewProject(ctx *pulumi.Context, name string, args *ProjectArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String(args.Names.Of(naming.ImageLogs)),
-		RetentionInDays: pulumi.Int(30), // S6
-		KmsKeyId:        pulumi.String(args.KeyARN),
-		Tags:            args.Tags,
-	}, pulumi.Parent(p), pulumi.DeleteBeforeReplace(true))
+	logs, err := loggroup.New(ctx, name+"-logs", args.Names.Of(naming.ImageLogs), args.KeyARN, args.Tags, p)
 	if err != nil {
 		return nil, err
 	}

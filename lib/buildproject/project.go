@@ -11,6 +11,7 @@ import (
 
 	"delivery/lib/delivery"
 	"delivery/lib/iampolicy"
+	"delivery/lib/loggroup"
 	"delivery/lib/naming"
 	"delivery/lib/servicerole"
 )
@@ -99,12 +100,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("pipeline:buildproject:Project", name, p, opts...); err != nil {
 		return nil, err
 	}
-	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String(args.Names.Of(traits.logs)),
-		RetentionInDays: pulumi.Int(30), // S6
-		KmsKeyId:        pulumi.String(args.KeyARN),
-		Tags:            args.Tags,
-	}, pulumi.Parent(p), pulumi.DeleteBeforeReplace(true))
+	logs, err := loggroup.New(ctx, name+"-logs", args.Names.Of(traits.logs), args.KeyARN, args.Tags, p)
 	if err != nil {
 		return nil, err
 	}

@@ -11,11 +11,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery/lib/iampolicy"
+	"delivery/lib/loggroup"
 	"delivery/lib/servicerole"
 )
-
-// RetentionDays is how long logs are kept (requirement S6).
-const RetentionDays = 30
 
 // Code is where a function's binary comes from.
 type Code struct {
@@ -96,12 +94,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("pipeline:compute:Function", name, f, opts...); err != nil {
 		return nil, err
 	}
-	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String(args.LogGroup),
-		RetentionInDays: pulumi.Int(RetentionDays),
-		KmsKeyId:        pulumi.String(args.KeyARN),
-		Tags:            args.Tags,
-	}, pulumi.Parent(f), pulumi.DeleteBeforeReplace(true))
+	logs, err := loggroup.New(ctx, name+"-logs", args.LogGroup, args.KeyARN, args.Tags, f)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,11 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery/lib/function"
+	"delivery/lib/loggroup"
 	"delivery/lib/naming"
 )
 
@@ -115,12 +115,7 @@ func NewAPI(ctx *pulumi.Context, name string, args *APIArgs, opts ...pulumi.Reso
 
 // stage deploys the API by itself, slowly enough and with an access log.
 func (a *APIArgs) stage(ctx *pulumi.Context, name string, api *apigatewayv2.Api, route *apigatewayv2.Route, parent pulumi.Resource) (*apigatewayv2.Stage, error) {
-	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String(a.Names.Of(naming.WebhookAPILogs)),
-		RetentionInDays: pulumi.Int(function.RetentionDays),
-		KmsKeyId:        pulumi.String(a.KeyARN),
-		Tags:            a.Tags,
-	}, pulumi.Parent(parent), pulumi.DeleteBeforeReplace(true))
+	logs, err := loggroup.New(ctx, name+"-logs", a.Names.Of(naming.WebhookAPILogs), a.KeyARN, a.Tags, parent)
 	if err != nil {
 		return nil, err
 	}
