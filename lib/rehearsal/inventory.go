@@ -39,6 +39,15 @@ func (r *Rehearsal) Inventory() []Item {
 	return out
 }
 
+// Calls says how many calls were authorised, and which were denied and why.
+func (r *Rehearsal) Calls() (allowed int, denied []string) {
+	allowed, refused := r.Cloud.Counts()
+	for _, d := range refused {
+		denied = append(denied, d.Error())
+	}
+	return allowed, denied
+}
+
 // WriteInventory writes the inventory as JSON.
 func (r *Rehearsal) WriteInventory(file string) error {
 	text, err := json.MarshalIndent(r.Inventory(), "", "  ")

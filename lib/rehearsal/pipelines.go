@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -57,22 +58,34 @@ func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit
 	return e, nil
 }
 
-// lastWords are the last lines of the builds that failed in an execution.
-func (r *Rehearsal) lastWords(e runtime.Execution) string {
-	const most = 5
-	failed := map[any]bool{}
+// buildLog are the lines that the builds of an execution wrote, of those
+// actions that match.
+func (r *Rehearsal) buildLog(e runtime.Execution, match func(runtime.ActionRun) bool) []string {
+	builds := map[any]bool{}
 	for _, s := range e.Stages {
 		for _, a := range s.Actions {
-			failed[a.External] = a.Error != "" && a.External != ""
+			builds[a.External] = a.External != "" && match(a)
 		}
 	}
 	var lines []string
 	for _, line := range r.Cloud.Journal.Events("buildlog") {
-		if failed[line.Fields["build"]] && strings.TrimSpace(line.Message) != "" {
-			lines = append(lines, "\n  | "+line.Message)
+		if builds[line.Fields["build"]] {
+			lines = append(lines, line.Message)
 		}
 	}
-	return strings.Join(lines[max(0, len(lines)-most):], "")
+	return lines
+}
+
+// lastWords are the last lines of the builds that failed in an execution.
+func (r *Rehearsal) lastWords(e runtime.Execution) string {
+	const most = 5
+	lines := r.buildLog(e, func(a runtime.ActionRun) bool { return a.Error != "" })
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" })
+	var out strings.Builder
+	for _, line := range lines[max(0, len(lines)-most):] {
+		out.WriteString("\n  | " + line)
+	}
+	return out.String()
 }
 
 // AwaitApproval waits until production asks for the approval of a commit. An

@@ -127,35 +127,19 @@ func (s *stage) everyStackComesUp(t *testing.T) {
 		runs := s.Runs(env)
 		require.Len(t, runs, 1, "creating a pipeline starts it")
 		require.Equal(t, runtime.Failed, runs[0].Status, "and no push started this one")
-		require.Contains(t, s.buildLog(runs[0]), "was not started by a delivery")
+		require.Contains(t, s.buildsOf(runs[0]), "was not started by a delivery")
 	}
 	require.Empty(t, s.denials())
 }
 
 func (s *stage) denials() []string {
-	_, denied := s.Cloud.Counts()
-	var out []string
-	for _, d := range denied {
-		out = append(out, d.Error())
-	}
-	return out
+	_, denied := s.Calls()
+	return denied
 }
 
-// buildLog is what the builds of an execution wrote.
-func (s *stage) buildLog(e runtime.Execution) string {
-	builds := map[string]bool{}
-	for _, st := range e.Stages {
-		for _, a := range st.Actions {
-			builds[a.External] = a.External != ""
-		}
-	}
-	var out strings.Builder
-	for _, line := range s.Cloud.Journal.Events("buildlog") {
-		if id, _ := line.Fields["build"].(string); builds[id] {
-			out.WriteString(line.Message + "\n")
-		}
-	}
-	return out.String()
+// buildsOf is what the builds of an execution wrote.
+func (s *stage) buildsOf(e runtime.Execution) string {
+	return strings.Join(s.buildLog(e, func(runtime.ActionRun) bool { return true }), "\n")
 }
 
 // pulumi runs the plain CLI on a stack of the platform.
@@ -187,7 +171,7 @@ func (s *stage) deliver(t *testing.T, message string, changes map[string][]byte)
 func (s *stage) mustDeploy(t *testing.T, env naming.Environment, commit string) runtime.Execution {
 	t.Helper()
 	e, err := s.Deployed(s.limit(t), env, commit)
-	require.NoError(t, err, "%s", s.buildLog(e))
+	require.NoError(t, err, "%s", s.buildsOf(e))
 	return e
 }
 
@@ -359,7 +343,7 @@ func (s *stage) neverOnStaging(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, runtime.Failed, e.Status)
 	require.Nil(t, e.Stage("Approve"))
-	require.Contains(t, s.buildLog(e), "was never deployed to staging")
+	require.Contains(t, s.buildsOf(e), "was never deployed to staging")
 }
 
 func (s *stage) errorInDeploy(t *testing.T) {
@@ -372,7 +356,7 @@ func (s *stage) errorInDeploy(t *testing.T) {
 	require.Equal(t, 1, fault.Struck)
 	require.Equal(t, runtime.Failed, dev.Status)
 	require.NotNil(t, dev.Stage("Deploy"))
-	require.Contains(t, s.buildLog(dev), "InvalidAttributeValue")
+	require.Contains(t, s.buildsOf(dev), "InvalidAttributeValue")
 	require.Contains(t, s.ledger(naming.Dev, commit), `"failed"`)
 	s.mustDeploy(t, naming.Staging, commit)
 	s.answer(t, commit, true)
@@ -411,7 +395,7 @@ func (s *stage) lockedByAnother(t *testing.T) {
 	case err := <-released:
 		require.NoError(t, err)
 	default:
-		require.Fail(t, "nobody waited for the lock", "%s", s.buildLog(e))
+		require.Fail(t, "nobody waited for the lock", "%s", s.buildsOf(e))
 	}
 	require.Equal(t, "60", s.queue(naming.Dev).Str("visibilityTimeoutSeconds"))
 	s.mustDeploy(t, naming.Staging, commit)

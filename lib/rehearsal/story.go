@@ -54,11 +54,7 @@ func (s *Story) Play(ctx context.Context) Report {
 	}
 	s.report.Steps = s.Tree.Nodes()
 	s.report.Timeline = s.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "notification", "denied", "fault")
-	allowed, denied := s.Cloud.Counts()
-	s.report.Allowed = allowed
-	for _, d := range denied {
-		s.report.Denied = append(s.report.Denied, d.Error())
-	}
+	s.report.Allowed, s.report.Denied = s.Calls()
 	return s.report
 }
 
@@ -210,7 +206,7 @@ func (s *Story) checkDeployed() {
 }
 
 func (s *Story) checkDenied() {
-	allowed, denied := s.Cloud.Counts()
+	allowed, denied := s.Calls()
 	s.check("no call was denied", fmt.Sprintf("%d of %d", len(denied), allowed+len(denied)), len(denied) == 0)
 }
 

@@ -119,8 +119,9 @@ type item struct {
 	ConditionExpression string
 }
 
-// table authorises a call and finds the table's items and hash key.
-func (s *Server) table(r *request, action string, in *item) (items map[string]map[string]any, hash string, err error) {
+// row authorises a call and finds the table's items and the key of one of
+// them, which attributes holds once the request is read.
+func (s *Server) row(r *request, action string, in *item, attributes *map[string]map[string]any) (items map[string]map[string]any, key string, err error) {
 	if err := r.bind(in); err != nil {
 		return nil, "", err
 	}
@@ -132,21 +133,17 @@ func (s *Server) table(r *request, action string, in *item) (items map[string]ma
 	if t == nil || t.Type != tableType {
 		return nil, "", fail(http.StatusBadRequest, "ResourceNotFoundException", "Requested resource not found: Table: %s not found", in.TableName)
 	}
-	hash = t.Str("hashKey")
+	hash := t.Str("hashKey")
+	key, ok := (*attributes)[hash]["S"].(string)
+	if !ok || key == "" {
+		return nil, "", fail(http.StatusBadRequest, "ValidationException", "One or more parameter values were invalid: Missing the key %s in the item", hash)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.items[arn] == nil {
 		s.items[arn] = map[string]map[string]any{}
 	}
-	return s.items[arn], hash, nil
-}
-
-func keyValue(attributes map[string]map[string]any, hash string) (string, error) {
-	v, ok := attributes[hash]["S"].(string)
-	if !ok || v == "" {
-		return "", fail(http.StatusBadRequest, "ValidationException", "One or more parameter values were invalid: Missing the key %s in the item", hash)
-	}
-	return v, nil
+	return s.items[arn], key, nil
 }
 
 // condition is the only one that is played.
@@ -154,11 +151,7 @@ var condition = regexp.MustCompile(`^attribute_not_exists\((\w+)\)$`)
 
 func (s *Server) putItem(r *request) (any, error) {
 	var in item
-	items, hash, err := s.table(r, "dynamodb:PutItem", &in)
-	if err != nil {
-		return nil, err
-	}
-	key, err := keyValue(in.Item, hash)
+	items, key, err := s.row(r, "dynamodb:PutItem", &in, &in.Item)
 	if err != nil {
 		return nil, err
 	}
@@ -183,11 +176,7 @@ func (s *Server) putItem(r *request) (any, error) {
 
 func (s *Server) getItem(r *request) (any, error) {
 	var in item
-	items, hash, err := s.table(r, "dynamodb:GetItem", &in)
-	if err != nil {
-		return nil, err
-	}
-	key, err := keyValue(in.Key, hash)
+	items, key, err := s.row(r, "dynamodb:GetItem", &in, &in.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -201,11 +190,7 @@ func (s *Server) getItem(r *request) (any, error) {
 
 func (s *Server) deleteItem(r *request) (any, error) {
 	var in item
-	items, hash, err := s.table(r, "dynamodb:DeleteItem", &in)
-	if err != nil {
-		return nil, err
-	}
-	key, err := keyValue(in.Key, hash)
+	items, key, err := s.row(r, "dynamodb:DeleteItem", &in, &in.Key)
 	if err != nil {
 		return nil, err
 	}

@@ -73,13 +73,13 @@ func (l *lab) make(token string, inputs map[string]any) *cloud.Resource {
 func (l *lab) update(r *cloud.Resource, inputs map[string]any) (*cloud.Resource, error) {
 	k, c := l.call(r.Type, inputs)
 	old := l.c.Get(r.Account, r.Type, r.ID)
-	c.Old, c.ID, c.ARN, c.Name = old, old.ID, old.ARN, old.Name
+	c.adopt(old)
 	return l.host.update(k, c, nil)
 }
 
 func (l *lab) remove(r *cloud.Resource) error {
 	k, c := l.call(r.Type, r.Inputs)
-	c.Old, c.ID, c.ARN, c.Name = r, r.ID, r.ARN, r.Name
+	c.adopt(r)
 	return l.host.delete(k, c)
 }
 

@@ -127,7 +127,7 @@ func (s *server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 	if err != nil {
 		return nil, s.refuse(c, "update", err)
 	}
-	c.Old, c.ID, c.ARN, c.Name = old, old.ID, old.ARN, old.Name
+	c.adopt(old)
 	if r.GetPreview() {
 		props, err := write(k.preview(c, conn.defaults()), news, k.secrets(news), nil)
 		return &pulumirpc.UpdateResponse{Properties: props}, err
@@ -155,7 +155,8 @@ func (s *server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	if old == nil {
 		return &emptypb.Empty{}, nil // somebody was faster: providers take it as deleted
 	}
-	c.Old, c.ID, c.ARN, c.Name, c.Inputs = old, old.ID, old.ARN, old.Name, old.Inputs
+	c.adopt(old)
+	c.Inputs = old.Inputs
 	if err := s.host.delete(k, c); err != nil {
 		return nil, s.refuse(c, "delete", err)
 	}
@@ -180,7 +181,8 @@ func (s *server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 	if found == nil {
 		return &pulumirpc.ReadResponse{}, nil
 	}
-	c.Old, c.ID, c.ARN, c.Name, c.Inputs = found, found.ID, found.ARN, found.Name, found.Inputs
+	c.adopt(found)
+	c.Inputs = found.Inputs
 	if err := s.host.authorize(k, c, k.Actions.Read); err != nil {
 		return nil, s.refuse(c, "read", err)
 	}
@@ -215,6 +217,9 @@ func (s *server) call(conn *connection, u string, p properties) *Call {
 		Inputs: p.values, Unknown: p.unknown, partial: p.partial, secret: p.secret,
 	}
 }
+
+// adopt makes a call one about a resource that exists.
+func (c *Call) adopt(r *cloud.Resource) { c.Old, c.ID, c.ARN, c.Name = r, r.ID, r.ARN, r.Name }
 
 // errUnconfigured is what an operation gets on a connection whose provider was
 // never configured.
