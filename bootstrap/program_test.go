@@ -146,3 +146,8 @@ func TestRootUserIsNoOperator(t *testing.T) {
 		plantest.Call(caller, map[string]any{"accountId": plantest.DeliveryAccount, "arn": "arn:aws:iam::111122223333:root", "userId": "1", "id": "1"}))
 	require.ErrorContains(t, err, "bootstrap:operators[0]")
 }
+
+func TestURNsNeverChange(t *testing.T) {
+	t.Parallel()
+	plantest.GoldenURNs(t, "bootstrap", run(t), "bootstrap", plantest.Suffix)
+}

@@ -208,3 +208,8 @@ func TestTheImageIsBuiltOnPinnedImagesOnly(t *testing.T) {
 	}
 	require.Equal(t, 2, bases)
 }
+
+func TestURNsNeverChange(t *testing.T) {
+	t.Parallel()
+	plantest.GoldenURNs(t, "shared", run(t, nil), "shared", plantest.Suffix)
+}

@@ -106,3 +106,12 @@ func TestTargetsRefuseWithARemedy(t *testing.T) {
 		})
 	}
 }
+
+func TestURNsNeverChange(t *testing.T) {
+	t.Parallel()
+	for _, env := range naming.Environments() {
+		stack := string(env)
+		rs := plantest.Run(t, "targets", stack, config(nil), program, stacks())
+		plantest.GoldenURNs(t, stack, rs, "targets", stack)
+	}
+}

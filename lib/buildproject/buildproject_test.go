@@ -1,8 +1,6 @@
 package buildproject_test
 
 import (
-	"flag"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,12 +11,11 @@ import (
 
 	"delivery/lib/buildproject"
 	"delivery/lib/deploy"
+	"delivery/lib/golden"
 	"delivery/lib/iampolicy"
 	"delivery/lib/naming"
 	"delivery/lib/plantest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const projectType = "aws:codebuild/project:Project"
 
@@ -103,13 +100,7 @@ func TestTheBuildspecsAreAsReviewed(t *testing.T) {
 	t.Parallel()
 	for _, step := range both {
 		got := plantest.One(t, made(t, step, naming.Dev), projectType, "").Inputs["source"].(map[string]any)["buildspec"].(string)
-		golden := "testdata/" + string(step) + ".golden.yml"
-		if *update {
-			require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
-		}
-		want, err := os.ReadFile(golden)
-		require.NoError(t, err)
-		require.Equal(t, string(want), got, "go test ./lib/buildproject -update rewrites %s", golden)
+		golden.Require(t, string(step)+".golden.yml", got, "a changed buildspec changes what every build runs")
 		var doc map[string]any
 		require.NoError(t, yaml.Unmarshal([]byte(got), &doc))
 	}
@@ -143,13 +134,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		for _, env := range naming.Environments() {
 			b.WriteString("# " + string(step) + " " + string(env) + "\n" + strings.Join(grants(t, made(t, step, env)), "\n") + "\n")
 		}
-		golden := "testdata/" + string(step) + ".permissions.golden"
-		if *update {
-			require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
-		}
-		want, err := os.ReadFile(golden)
-		require.NoError(t, err)
-		require.Equal(t, string(want), b.String(), "go test ./lib/buildproject -update rewrites %s", golden)
+		golden.Require(t, string(step)+".permissions.golden", b.String(), "a changed list changes what a build may do")
 	}
 }
 

@@ -217,3 +217,10 @@ func TestAStackOfAnotherSuffixIsRefused(t *testing.T) {
 	_, err := plantest.Try("environment-dev", "zz99", nil, environment.Dev.Program, in, parameter(approved))
 	require.ErrorContains(t, err, "pulumi stack select a1b2")
 }
+
+func TestURNsNeverChange(t *testing.T) {
+	t.Parallel()
+	for _, e := range environment.All() {
+		plantest.GoldenURNs(t, string(e.Name), run(t, e), stackrefs.EnvironmentProject(e.Name), plantest.Suffix)
+	}
+}

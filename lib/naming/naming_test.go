@@ -1,18 +1,15 @@
 package naming_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"delivery/lib/golden"
 	"delivery/lib/naming"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden file")
 
 // TestNamesNeverChange pins every name: a changed name is a replaced resource.
 func TestNamesNeverChange(t *testing.T) {
@@ -23,13 +20,7 @@ func TestNamesNeverChange(t *testing.T) {
 			fmt.Fprintln(&b, naming.New(env, "a1b2").Of(k))
 		}
 	}
-	const golden = "testdata/names.golden"
-	if *update {
-		require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), b.String())
+	golden.Require(t, "names.golden", b.String(), "a changed name replaces a resource")
 }
 
 func TestNamesFitTheirLimitsAndAreUnique(t *testing.T) {

@@ -3,19 +3,16 @@ package pipeline_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
+	"delivery/lib/golden"
 	"delivery/lib/naming"
 	"delivery/lib/pipeline"
 	"delivery/lib/plantest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const pipelineType = "aws:codepipeline/pipeline:Pipeline"
 
@@ -52,13 +49,7 @@ func TestThePipelinesAreAsReviewed(t *testing.T) {
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		require.NoError(t, enc.Encode(plantest.One(t, rs, pipelineType, "").Inputs))
-		golden := "testdata/" + string(env) + ".golden.json"
-		if *update {
-			require.NoError(t, os.WriteFile(golden, got.Bytes(), 0o644))
-		}
-		want, err := os.ReadFile(golden)
-		require.NoError(t, err)
-		require.Equal(t, string(want), got.String(), "go test ./lib/pipeline -update rewrites %s", golden)
+		golden.Require(t, string(env)+".golden.json", got.String(), "a changed pipeline changes the way to production")
 	}
 }
 
