@@ -24,7 +24,7 @@ export DEV_PROFILE STAGING_PROFILE PROD_PROFILE YES FORCE
 
 PLATFORM := go run ./lib/cmd/platform
 # The workspace's modules without tools, which holds no code of ours.
-MODULES := lib bootstrap shared targets environments/dev environments/staging environments/prod
+MODULES := . lib bootstrap shared targets environments/dev environments/staging environments/prod
 PACKAGES := $(MODULES:%=./%/...)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

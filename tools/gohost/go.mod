@@ -1,6 +1,6 @@
 module delivery/tools/gohost
 
-go 1.26.8
+go 1.26
 
 tool github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go
 
