@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/delivery"
+	"delivery/lib/testbuild"
 )
 
 // hush is the secret that must never be seen.
@@ -50,21 +50,9 @@ type stage struct {
 	child    atomic.Int64 // process id of the deployer, where it is one
 }
 
-// tools returns the folder of the pinned CLI. Without it the engine tests are
-// skipped: `make test` builds it first.
-func tools(t *testing.T) string {
-	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
-	dir := filepath.Join(filepath.Dir(file), "..", "..", ".tools", "bin")
-	if _, err := os.Stat(filepath.Join(dir, "pulumi")); err != nil {
-		t.Skipf("SKIPPED: the pinned Pulumi CLI is not in %s; build it with: make tools", dir)
-	}
-	return dir
-}
-
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	bin := tools(t)
+	bin := testbuild.Tools(t)
 	t.Parallel()
 	s := &stage{T: t, cloud: newCloud(t), provider: newProvider(), source: t.TempDir(), bundle: t.TempDir(), limit: 5, pulumi: filepath.Join(bin, "pulumi")}
 	s.env = []string{

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/platform"
+	"delivery/lib/testbuild"
 )
 
 // cutter runs the real CLI, and cuts the run off once after each changing
@@ -82,9 +83,7 @@ func fakeKMS(w http.ResponseWriter, r *http.Request) {
 // CLI against an S3 server and cuts every run after its first new change.
 func TestRealCLIMovesBootstrapThereAndBackThroughInterruptions(t *testing.T) {
 	t.Parallel()
-	cli, err := filepath.Abs("../../.tools/bin/pulumi")
-	require.NoError(t, err)
-	require.FileExists(t, cli, "build the CLI first with: make tools")
+	cli := filepath.Join(testbuild.Tools(t), "pulumi")
 	i := newInstallation(t)
 	program := "name: bootstrap\nruntime: yaml\nconfig:\n  owners:\n    type: array\n    items:\n      type: string\noutputs:\n  hidden:\n    fn::secret: a secret output\n"
 	require.NoError(t, os.WriteFile(filepath.Join(i.root, "bootstrap", "Pulumi.yaml"), []byte(program), 0o600))

@@ -20,6 +20,7 @@ import (
 	"delivery/lib/rehearsal/cloud"
 	"delivery/lib/rehearsal/github"
 	"delivery/lib/rehearsal/runtime"
+	"delivery/lib/testbuild"
 )
 
 // The whole platform on the real engine, once: the scenarios follow each other
@@ -75,20 +76,10 @@ func (o *output) tail() string {
 	return s[max(0, len(s)-6000):]
 }
 
-func repositoryRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("..", ".."))
-	require.NoError(t, err)
-	for _, needed := range []string{".tools/bin/pulumi", "dist/lambda/receiver/bootstrap", "dist/image/deployer"} {
-		_, err := os.Stat(filepath.Join(dir, needed))
-		require.NoError(t, err, "the rehearsal needs what `make tools build` makes; `make test` does that first")
-	}
-	return dir
-}
-
 func open(t *testing.T) *stage {
 	t.Helper()
-	root := repositoryRoot(t)
+	testbuild.Tools(t)
+	root := testbuild.Binaries(t)
 	require.NoError(t, BuildPrograms(t.Context(), root))
 	log := &output{}
 	r, err := Open(t.Context(), Options{Root: root, Dir: t.TempDir(), Out: log})

@@ -5,13 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/testbuild"
 )
 
 const program = `name: engine
@@ -77,11 +77,7 @@ type engine struct {
 
 func newEngine(t *testing.T, r *rig) *engine {
 	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
-	bin := filepath.Join(filepath.Dir(file), "..", "..", "..", ".tools", "bin")
-	if _, err := os.Stat(filepath.Join(bin, "pulumi-language-yaml")); err != nil {
-		t.Skipf("SKIPPED: the pinned Pulumi CLI is not in %s; build it with: make tools", bin)
-	}
+	bin := testbuild.Tools(t)
 	home := t.TempDir()
 	e := &engine{t: t, dir: filepath.Join(home, "project"), bin: bin, env: []string{
 		"HOME=" + home, "PULUMI_HOME=" + filepath.Join(home, ".pulumi"), "PULUMI_BACKEND_URL=file://" + home, "PULUMI_CONFIG_PASSPHRASE=x",
