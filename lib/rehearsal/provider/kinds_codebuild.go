@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery/lib/aws/buildspec"
 	"delivery/lib/rehearsal/cloud"
 )
 
@@ -137,9 +138,10 @@ func planProjectSource(f *failed, c *Call) {
 		f.when(source == "NO_SOURCE" && c.Str("source.buildspec") == "", "source.buildspec is required for source type NO_SOURCE")
 		f.when(source == "S3" && !strings.Contains(c.Str("source.location"), "/"), "source.location is %q: expected bucket/key", c.Str("source.location"))
 		f.when(c.is("badgeEnabled") && (own || source == "S3"), "badgeEnabled is not supported by source type %s", source)
-		if spec := c.Str("source.buildspec"); strings.Contains(spec, "\n") || strings.HasPrefix(spec, "{") {
-			if err := CheckBuildspec(spec); err != nil {
-				f.errs = append(f.errs, fmt.Errorf("source.buildspec: %w", err))
+		if spec := c.Str("source.buildspec"); buildspec.IsInline(spec) {
+			// CodeBuild says so at the start of a build; nobody wants to wait for that.
+			if _, err := buildspec.Parse(spec); err != nil {
+				f.errs = append(f.errs, fmt.Errorf("source.buildspec: YAML_FILE_ERROR: %w", err))
 			}
 		}
 	}

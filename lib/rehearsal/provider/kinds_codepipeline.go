@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"delivery/lib/aws/buildspec"
 	"delivery/lib/rehearsal/cloud"
 )
 
@@ -171,11 +172,14 @@ func pipelineExports(f *failed, c *Call, at string, action map[string]any, proje
 	if namespace == "" || spec == "" {
 		return
 	}
-	exported := exportedVariables(spec)
+	parsed, err := buildspec.Parse(spec)
+	if err != nil {
+		return // the project was refused for it, or its buildspec is a file
+	}
 	for _, stage := range objects(c.Inputs, "stages") {
 		for _, other := range objects(stage, "actions") {
 			for _, v := range variablesOf(other) {
-				f.when(v.namespace == namespace && !slices.Contains(exported, v.name), "action %s uses %s, but the build of %s exports only %v", str(other, "name"), v, at, exported)
+				f.when(v.namespace == namespace && !slices.Contains(parsed.Env.Exported, v.name), "action %s uses %s, but the build of %s exports only %v", str(other, "name"), v, at, parsed.Env.Exported)
 			}
 		}
 	}

@@ -19,24 +19,6 @@ func TestEveryActionOfEveryKindIsOneThatAWSHas(t *testing.T) {
 	}
 }
 
-func TestEventPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
-	t.Parallel()
-	for _, good := range []string{
-		`{"source":["delivery.receiver"],"detail":{"branch":["main"],"n":[{"numeric":[">",0,"<=",5]}]}}`,
-		`{"a":[{"prefix":"x"},{"exists":false},{"anything-but":["x","y"]},{"anything-but":{"prefix":"x"}},null,true,3,{"cidr":"10.0.0.0/24"},{"wildcard":"a*b"}]}`,
-		`{"$or":[{"a":["1"]},{"b":["2"]}]}`,
-	} {
-		require.NoError(t, CheckEventPattern(good), good)
-	}
-	for bad, want := range map[string]string{
-		`[]`: "JSON object", `{}`: "empty object", `{"a":"x"}`: "object or an array", `{"a":[]}`: "empty list", `{"a":[{"begins":"x"}]}`: "unrecognized match type begins",
-		`{"a":[{"numeric":[">"]}]}`: "does not take", `{"a":[{"prefix":"x","suffix":"y"}]}`: "expected one operator", `{"a":[{"exists":"yes"}]}`: "does not take",
-		`{"a":[["x"]]}`: "list in a list", `{"$or":[{"a":["1"]}]}`: "at least two",
-	} {
-		require.ErrorContains(t, CheckEventPattern(bad), want, bad)
-	}
-}
-
 func TestRulesAreRefusedAsEventBridgeRefusesThem(t *testing.T) {
 	t.Parallel()
 	refuses(t, eventRuleType, map[string]any{"name": "r", "eventPattern": `{"source":["a"]}`}, []refusal{

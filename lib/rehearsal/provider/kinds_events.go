@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery/lib/aws/eventpattern"
 	"delivery/lib/rehearsal/cloud"
 )
 
@@ -144,7 +145,7 @@ func planEventRule(c *Call) error {
 		f.when(busName(c.Str("eventBusName")) != defaultBus, "ScheduleExpression is supported only on the default event bus")
 	}
 	if p := c.Str("eventPattern"); p != "" {
-		if err := CheckEventPattern(p); err != nil {
+		if _, err := eventpattern.Compile(p); err != nil {
 			f.errs = append(f.errs, fmt.Errorf("InvalidEventPatternException: Event pattern is not valid. Reason: %w", err))
 		}
 	}

@@ -55,24 +55,6 @@ func TestProjectsAreRefusedAsCodeBuildRefusesThem(t *testing.T) {
 	})
 }
 
-func TestBuildspecsAreReadAsCodeBuildReadsThem(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, CheckBuildspec(labSpec))
-	require.Equal(t, []string{"SUMMARY"}, exportedVariables(labSpec))
-	for spec, want := range map[string]string{
-		"version: 0.2\n": "phases is missing",
-		"version: 1\nphases: {build: {commands: [a]}}\n":                         "version is 1",
-		"version: 0.2\nphases: {deploy: {commands: [a]}}\n":                      "unknown key deploy",
-		"version: 0.2\nphases: {build: {}}\n":                                    "no commands",
-		"version: 0.2\nphases: {build: {commands: [{a: b}]}}\n":                  "is no text",
-		"version: 0.2\nphases: {build: {commands: [a], on-failure: STOP}}\n":     "on-failure",
-		"version: 0.2\nphases: {build: {commands: [a]}}\nartifacts: {name: x}\n": "no files",
-		"a: [": "YAML_FILE_ERROR",
-	} {
-		require.ErrorContains(t, CheckBuildspec(spec), want, spec)
-	}
-}
-
 func TestAProjectNeedsItsRoleAndItsImage(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -13,15 +13,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"delivery/lib/aws/buildspec"
 )
 
-// pack makes the archive that the artifacts section of a buildspec describes.
-func (s artifactSpec) pack(source string) ([]byte, error) {
+// packArtifacts makes the archive that the artifacts section of a buildspec describes.
+func packArtifacts(s buildspec.Artifacts, source string) ([]byte, error) {
 	base := filepath.Join(source, filepath.FromSlash(s.Base))
 	if filepath.IsAbs(s.Base) {
 		base = s.Base
 	}
-	files, err := s.files(base)
+	files, err := artifactFiles(s, base)
 	if err != nil {
 		return nil, fail("CLIENT_ERROR", "no matching base directory path found for %s: %v", s.Base, err)
 	}
@@ -43,8 +45,8 @@ func (s artifactSpec) pack(source string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// files are the paths below base that the patterns choose.
-func (s artifactSpec) files(base string) ([]string, error) {
+// artifactFiles are the paths below base that the patterns choose.
+func artifactFiles(s buildspec.Artifacts, base string) ([]string, error) {
 	var out []string
 	err := filepath.WalkDir(base, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

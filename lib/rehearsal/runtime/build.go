@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery/lib/aws/buildspec"
 	"delivery/lib/rehearsal/awsapi"
 	"delivery/lib/rehearsal/cloud"
 )
@@ -126,7 +127,7 @@ type build struct {
 	session *cloud.Session
 	dir     string
 	sources map[string]string // folder by artifact
-	spec    buildspec
+	spec    buildspec.Spec
 	env     []string
 	shell   *shell
 	written []Artifact
@@ -296,7 +297,7 @@ func (b *build) steps(ctx context.Context) error {
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	for _, name := range phaseNames {
+	for _, name := range buildspec.Phases {
 		goOn, err := b.commands(ctx, name)
 		if !goOn {
 			return err
@@ -369,7 +370,7 @@ func (b *build) commands(ctx context.Context, name string) (goOn bool, err error
 	return err == nil, err
 }
 
-func (b *build) runCommands(ctx context.Context, p phaseSpec) error {
+func (b *build) runCommands(ctx context.Context, p buildspec.Phase) error {
 	err := b.runList(ctx, p.Commands)
 	return errors.Join(err, b.runList(ctx, p.Finally))
 }
@@ -402,7 +403,7 @@ func (b *build) upload(ctx context.Context) error {
 	if b.spec.Artifacts == nil {
 		return fail("CLIENT_ERROR", "the buildspec has no artifacts, but the pipeline wants %s", b.request.output.Name)
 	}
-	data, err := b.spec.Artifacts.pack(b.source())
+	data, err := packArtifacts(*b.spec.Artifacts, b.source())
 	if err != nil {
 		return err
 	}

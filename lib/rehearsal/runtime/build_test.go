@@ -235,16 +235,22 @@ func TestABuildThatTakesTooLong(t *testing.T) {
 
 func TestBuildspecsThatAreRefused(t *testing.T) {
 	t.Parallel()
+	const head = "version: 0.2\nphases: {build: {commands: [x]}}\n"
 	for spec, text := range map[string]string{
-		"version: 0.1\nphases: {build: {commands: [x]}}": "expected 0.2",
-		"version: 0.2": "no phases",
-		"version: 0.2\nphases: {test: {commands: [x]}}":                                                        "unknown phase test",
-		"version: 0.2\nphases: {build: {commands: []}}":                                                        "has no commands",
-		"version: 0.2\nphases: {build: {commandz: [x]}}":                                                       "commandz",
-		"version: 0.2\nphases: {build: {on-failure: RETRY, commands: [x]}}":                                    "RETRY",
-		"version: 0.2\nenv: {parameter-store: {A: b}}\nphases: {build: {commands: [x]}}":                       "parameter-store",
-		"version: 0.2\nphases: {build: {commands: [x]}}\nreports: {a: {files: [b]}}":                           "reports",
-		"version: 0.2\nphases: {build: {commands: [x]}}\nartifacts: {files: [a], secondary-artifacts: {b: 1}}": "secondary-artifacts",
+		"version: 0.2": "phases is missing",
+		"version: 0.1\nphases: {build: {commands: [x]}}":                    "version 0.1",
+		"version: 0.2\nphases: {build: {on-failure: RETRY, commands: [x]}}": "RETRY",
+		"version: 0.2\nphases: {build: {run-as: me, commands: [x]}}":        "run-as of the phase build",
+		head + "run-as: me":                                           "run-as",
+		head + "env: {shell: sh}":                                     "env.shell",
+		head + "env: {parameter-store: {A: b}}":                       "parameter-store",
+		head + "env: {secrets-manager: {A: b}}":                       "secrets-manager",
+		head + "env: {git-credential-helper: yes}":                    "git-credential-helper",
+		head + "reports: {a: {files: [b]}}":                           "reports",
+		head + "cache: {paths: [a]}":                                  "cache",
+		head + "artifacts: {files: [a], secondary-artifacts: {b: 1}}": "secondary-artifacts",
+		head + "artifacts: {files: [a], name: b}":                     "artifacts.name",
+		head + "artifacts: {files: [a], s3-prefix: b}":                "artifacts.s3-prefix",
 	} {
 		_, err := parseBuildspec(spec)
 		require.ErrorContains(t, err, text, spec)
@@ -270,7 +276,7 @@ func TestArtifactsMustExist(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlatform(t)
-			b, _ := p.play("version: 0.2\nphases: {build: {commands: [true]}}\n"+artifacts, map[string]string{"x": ""}, nil)
+			b, _ := p.play("version: 0.2\nphases: {build: {commands: ['true']}}\n"+artifacts, map[string]string{"x": ""}, nil)
 			require.Equal(t, buildFailed, b.Status)
 			require.Contains(t, b.Reason, "UPLOAD_ARTIFACTS")
 		})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery/lib/aws/eventpattern"
 	"delivery/lib/rehearsal/awsapi"
 	"delivery/lib/rehearsal/cloud"
 )
@@ -86,7 +87,7 @@ func (r *Runtime) route(_ context.Context, e event) {
 		if state := rule.Str("state"); state == "DISABLED" || rule.Str("eventPattern") == "" {
 			continue
 		}
-		match, err := compilePattern(rule.Str("eventPattern"))
+		match, err := eventpattern.Compile(rule.Str("eventPattern"))
 		if err != nil {
 			r.note("rule", rule.Name, map[string]any{"error": err.Error()}, "the rule can't be played: %v", err)
 			continue

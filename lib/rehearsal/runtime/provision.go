@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"delivery/lib/aws/buildspec"
 	"delivery/lib/rehearsal/cloud"
 )
 
@@ -117,7 +118,7 @@ func (b *build) download() error {
 
 func (b *build) readSpec() error {
 	text := b.settings.Source.Buildspec
-	if !isInline(text) {
+	if !buildspec.IsInline(text) {
 		if text == "" {
 			text = "buildspec.yml"
 		}

@@ -1,10 +1,12 @@
-package runtime
+package eventpattern_test
 
 import (
 	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery/lib/aws/eventpattern"
 )
 
 const sampleEvent = `{"version":"0","id":"1","detail-type":"thing","source":"aws.ecr","account":"111122223333","time":"2026-01-01T00:00:00Z","region":"us-east-1",
@@ -57,7 +59,7 @@ func TestPatterns(t *testing.T) {
 			t.Parallel()
 			var event any
 			require.NoError(t, json.Unmarshal([]byte(sampleEvent), &event))
-			match, err := compilePattern(tc.pattern)
+			match, err := eventpattern.Compile(tc.pattern)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, match(event))
 		})
@@ -68,72 +70,32 @@ func TestUnreadablePatternsAreErrors(t *testing.T) {
 	t.Parallel()
 	for pattern, text := range map[string]string{
 		`{"source":"aws.ecr"}`:                     "source must be an object or an array",
-		`{"source":[]}`:                            "source is an empty array",
-		`{}`:                                       "the event pattern is empty",
-		`[]`:                                       "no JSON object",
+		`{"source":[]}`:                            "source is an empty list",
+		`{"detail":{"a":{}}}`:                      "detail.a is an empty object",
+		`{}`:                                       "an empty object",
+		`[]`:                                       "not a JSON object",
+		`{"a":[["x"]]}`:                            "a list in a list",
+		`{"a":[{"numeric":[">"]}]}`:                "one or two comparisons",
+		`{"a":[{"numeric":[">",5,"<",1]}]}`:        "is not a range",
+		`{"a":[{"numeric":["<",1,">",5]}]}`:        "is not a range",
+		`{"a":[{"prefix":""}]}`:                    "a string that is not empty",
+		`{"a":[{"prefix":1}]}`:                     "a string that is not empty",
+		`{"a":[{"cidr":"ten"}]}`:                   "netip",
+		`{"a":[{"wildcard":"a**b"}]}`:              "is not valid",
+		`{"a":[{"anything-but":[]}]}`:              "at least one value",
+		`{"a":[{"anything-but":[true]}]}`:          "strings and numbers",
+		`{"a":[{"anything-but":{"prefix":[]}}]}`:   "at least one value",
 		`{"detail":{"a":[{"regex":"x"}]}}`:         "detail.a: unrecognized match type regex",
 		`{"detail":{"a":[{"numeric":["~",1]}]}}`:   "does not know the comparison",
 		`{"detail":{"a":[{"exists":"yes"}]}}`:      "exists takes true or false",
 		`{"detail":{"$or":[{"a":["b"]}]}}`:         "at least two",
 		`{"a":[{"prefix":"x","suffix":"y"}]}`:      "exactly one key",
-		`{"a":[{"anything-but":{"numeric":"y"}}]}`: "unrecognized match type numeric",
+		`{"a":[{"anything-but":{"numeric":"y"}}]}`: "does not take the match type numeric",
 	} {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
-			_, err := compilePattern(pattern)
+			_, err := eventpattern.Compile(pattern)
 			require.ErrorContains(t, err, text)
 		})
-	}
-}
-
-func TestTransformers(t *testing.T) {
-	t.Parallel()
-	paths := map[string]string{"state": "$.detail.state", "count": "$.detail.count", "detail": "$.detail.nested", "type": "$.detail-type",
-		"first": "$.resources[0]", "missing": "$.detail.nowhere", "b": "$.detail['list'][1].b", "all": "$.detail.list[*].a", "whole": "$"}
-	for _, tc := range []struct{ name, template, want, refused string }{
-		{"strings get quotes outside of strings", `{"state":<state>,"count":<count>}`, `{"state":"FAILED","count":5}`, ""},
-		{"and none inside", `{"text":"<type>: <state> <count> times"}`, `{"text":"thing: FAILED 5 times"}`, ""},
-		{"objects as they are", `{"d":<detail>}`, `{"d":{"deep":"x"}}`, ""},
-		{"objects in strings lose their quotes", `{"d":"is <detail>"}`, `{"d":"is {deep:x}"}`, ""},
-		{"a path that leads nowhere leaves nothing", `{"v":"<missing>"}`, `{"v":""}`, ""},
-		{"which may be no JSON", `{"v":<missing>}`, "", "no valid JSON"},
-		{"indexes and brackets", `{"v":["<first>","<b>"],"all":<all>}`, `{"v":["arn:aws:ecr:one","y"],"all":[1,2]}`, ""},
-		{"a string", `"<type> is <state>"`, `"thing is FAILED"`, ""},
-		{"several strings", "\"one <state>\"\n\"two\"", "\"one FAILED\"\n\"two\"", ""},
-		{"bare text is refused", `Hello <state>`, "", "no valid JSON"},
-		{"reserved", `{"rule":<aws.events.rule-arn>,"at":"<aws.events.event.ingestion-time>"}`, `{"rule":"arn:rule","at":"now"}`, ""},
-		{"the event inside of a string", `{"v":"<aws.events.event.json>"}`, "", "can only be the value of a JSON field"},
-		{"unknown variable", `{"v":<other>}`, "", "uses <other>, which the input paths do not define"},
-		{"escapes stay", `{"v":"a \"<state>\" b"}`, `{"v":"a \"FAILED\" b"}`, ""},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			var event map[string]any
-			require.NoError(t, json.Unmarshal([]byte(sampleEvent), &event))
-			got, err := transformer{Paths: paths, Template: tc.template}.apply(event, map[string]any{
-				"aws.events.rule-arn": "arn:rule", "aws.events.event.ingestion-time": "now", "aws.events.event.json": event,
-			})
-			if tc.refused != "" {
-				require.ErrorContains(t, err, tc.refused)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, tc.want, got)
-		})
-	}
-}
-
-func TestAValueThatBreaksTheTemplateIsRefused(t *testing.T) {
-	t.Parallel()
-	event := map[string]any{"detail": map[string]any{"pusher": `a"b`}}
-	_, err := transformer{Paths: map[string]string{"p": "$.detail.pusher"}, Template: `{"p":"<p>"}`}.apply(event, nil)
-	require.ErrorContains(t, err, "no valid JSON", "EventBridge does not escape what it puts in")
-}
-
-func TestPathsBeyondWhatIsPlayedAreErrors(t *testing.T) {
-	t.Parallel()
-	for _, path := range []string{"detail", "$..a", "$.a[?(@.b)]", "$.a[-1]"} {
-		_, _, err := lookup(map[string]any{}, path)
-		require.Error(t, err, path)
 	}
 }

@@ -1,9 +1,18 @@
-package runtime
+// Package eventpattern reads the event patterns of EventBridge: what it refuses
+// EventBridge refuses when a rule is made, and what it compiles matches as
+// EventBridge matches. It knows nothing of rules, buses and targets.
+//
+// The grammar is that of "Amazon EventBridge event patterns",
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html,
+// and "Comparison operators for use in event patterns",
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html.
+package eventpattern
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -11,29 +20,30 @@ import (
 	"strings"
 )
 
-// pattern is a compiled event pattern. See "Amazon EventBridge event patterns"
-// and "Comparison operators for use in event patterns" in its user guide.
-type pattern func(object any) bool
+// Pattern says whether an event matches. The event is plain JSON: maps, lists,
+// strings, float64, bool and nil.
+type Pattern func(event any) bool
 
 // leaf tests one value of an event; an absent one has present false.
 type leaf func(value any, present bool) bool
 
-// compilePattern reads an event pattern. What it does not know is an error: a
-// rule that silently never matches would hide a mistake.
-func compilePattern(text string) (pattern, error) {
+// Compile reads an event pattern. What it does not know is an error: a rule
+// that silently never matches would hide a mistake.
+func Compile(text string) (Pattern, error) {
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, fmt.Errorf("the event pattern is no JSON object: %w", err)
+		return nil, fmt.Errorf("the event pattern is not a JSON object: %w", err)
 	}
 	if len(doc) == 0 {
-		return nil, errors.New("the event pattern is empty")
+		return nil, errors.New("the event pattern is an empty object: nothing would match")
 	}
 	return compileObject("", doc)
 }
 
-func compileObject(path string, doc map[string]any) (pattern, error) {
-	var all []pattern
-	for key, v := range doc {
+func compileObject(path string, doc map[string]any) (Pattern, error) {
+	var all []Pattern
+	for _, key := range slices.Sorted(maps.Keys(doc)) { // the first error is the same every time
+		v := doc[key]
 		at := strings.TrimPrefix(path+"."+key, ".")
 		p, err := compileField(at, key, v)
 		if err != nil {
@@ -42,7 +52,7 @@ func compileObject(path string, doc map[string]any) (pattern, error) {
 		all = append(all, p)
 	}
 	every := func(object map[string]any) bool {
-		return !slices.ContainsFunc(all, func(p pattern) bool { return !p(object) })
+		return !slices.ContainsFunc(all, func(p Pattern) bool { return !p(object) })
 	}
 	return func(v any) bool {
 		switch v := v.(type) {
@@ -55,14 +65,14 @@ func compileObject(path string, doc map[string]any) (pattern, error) {
 	}, nil
 }
 
-func compileField(at, key string, v any) (pattern, error) {
+func compileField(at, key string, v any) (Pattern, error) {
 	if list, ok := v.([]any); ok && key == "$or" {
 		return compileOr(at, list)
 	}
 	switch v := v.(type) {
 	case map[string]any:
 		if len(v) == 0 {
-			return nil, fmt.Errorf("%s is empty: expected values", at)
+			return nil, fmt.Errorf("%s is an empty object: nothing would match", at)
 		}
 		p, err := compileObject(at, v)
 		return func(object any) bool { m, _ := object.(map[string]any); return p(m[key]) }, err
@@ -73,11 +83,11 @@ func compileField(at, key string, v any) (pattern, error) {
 	return nil, fmt.Errorf("%s must be an object or an array", at)
 }
 
-func compileOr(at string, list []any) (pattern, error) {
+func compileOr(at string, list []any) (Pattern, error) {
 	if len(list) < 2 {
 		return nil, fmt.Errorf("%s needs at least two patterns", at)
 	}
-	var either []pattern
+	var either []Pattern
 	for i, e := range list {
 		m, ok := e.(map[string]any)
 		if !ok {
@@ -90,13 +100,13 @@ func compileOr(at string, list []any) (pattern, error) {
 		either = append(either, p)
 	}
 	return func(object any) bool {
-		return slices.ContainsFunc(either, func(p pattern) bool { return p(object) })
+		return slices.ContainsFunc(either, func(p Pattern) bool { return p(object) })
 	}, nil
 }
 
 func compileLeaves(at string, list []any) ([]leaf, error) {
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%s is an empty array", at)
+		return nil, fmt.Errorf("%s is an empty list: nothing would match", at)
 	}
 	var out []leaf
 	for _, e := range list {
@@ -110,7 +120,7 @@ func compileLeaves(at string, list []any) ([]leaf, error) {
 }
 
 // anyLeaf applies tests to a field. A list in an event matches with any of its
-// elements; an object is no leaf.
+// elements; an object is not a leaf.
 func anyLeaf(tests []leaf, object map[string]any, key string) bool {
 	value, present := object[key]
 	if _, isObject := value.(map[string]any); isObject {
@@ -174,8 +184,8 @@ func compileText(name string, arg any) (func(string) bool, error) {
 		return func(v string) bool { return inner(strings.ToLower(v)) }, err
 	}
 	s, ok := arg.(string)
-	if !ok {
-		return nil, fmt.Errorf("%s takes a string, not %v", name, arg)
+	if !ok || s == "" && name != "wildcard" {
+		return nil, fmt.Errorf("%s takes a string that is not empty, not %v", name, arg)
 	}
 	switch name {
 	case "prefix":
@@ -197,6 +207,9 @@ func compileText(name string, arg any) (func(string) bool, error) {
 	return nil, fmt.Errorf("unrecognized match type %s", name)
 }
 
+// negatable are the match types that may stand under anything-but.
+var negatable = []string{"prefix", "suffix", "equals-ignore-case", "wildcard"}
+
 // compileAnythingBut negates values, or one matcher of strings over one or
 // more of its arguments. An absent field matches nothing.
 func compileAnythingBut(arg any) (leaf, error) {
@@ -206,7 +219,14 @@ func compileAnythingBut(arg any) (leaf, error) {
 		}
 		var tests []func(string) bool
 		for name, inner := range m {
-			for _, a := range aslist(inner) {
+			if !slices.Contains(negatable, name) {
+				return nil, fmt.Errorf("anything-but does not take the match type %s: expected one of %s", name, strings.Join(negatable, ", "))
+			}
+			operands := aslist(inner)
+			if len(operands) == 0 {
+				return nil, fmt.Errorf("anything-but %s takes at least one value", name)
+			}
+			for _, a := range operands {
 				t, err := compileText(name, a)
 				if err != nil {
 					return nil, fmt.Errorf("anything-but: %w", err)
@@ -221,6 +241,13 @@ func compileAnythingBut(arg any) (leaf, error) {
 	values := aslist(arg)
 	if len(values) == 0 {
 		return nil, errors.New("anything-but takes at least one value")
+	}
+	for _, v := range values {
+		switch v.(type) {
+		case string, float64:
+		default:
+			return nil, fmt.Errorf("anything-but takes strings and numbers, not %v", v)
+		}
 	}
 	return func(v any, present bool) bool {
 		return present && !slices.ContainsFunc(values, func(e any) bool { return reflect.DeepEqual(e, v) })
@@ -257,8 +284,18 @@ func compileNumeric(arg any) (leaf, error) {
 		}
 		tests = append(tests, func(n float64) bool { return compare(n, limit) })
 	}
+	if len(list) == 4 && !isRange(list) {
+		return nil, fmt.Errorf("numeric %v is not a range: expected a lower bound and then a higher upper bound", list)
+	}
 	return func(v any, present bool) bool {
 		n, ok := v.(float64)
 		return present && ok && !slices.ContainsFunc(tests, func(t func(float64) bool) bool { return !t(n) })
 	}, nil
+}
+
+// isRange says whether two comparisons are a lower bound and, above it, an
+// upper one. The caller has checked the types.
+func isRange(list []any) bool {
+	lower, upper := list[0].(string), list[2].(string)
+	return strings.HasPrefix(lower, ">") && strings.HasPrefix(upper, "<") && list[1].(float64) < list[3].(float64)
 }
