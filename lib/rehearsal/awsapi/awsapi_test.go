@@ -295,6 +295,13 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 	require.NoError(t, err)
 	_, err = table.PutItem(ctx, claim)
 	require.NoError(t, err)
+
+	require.True(t, b.cloud.Remove(account, tableType, "claims"))
+	_, err = table.PutItem(ctx, claim)
+	require.Equal(t, "ResourceNotFoundException", code(t, err))
+	b.add(tableType, "claims", "arn:aws:dynamodb:us-east-1:"+account+":table/claims", "claims", map[string]any{"hashKey": "id"})
+	_, err = table.PutItem(ctx, claim)
+	require.NoError(t, err, "a table that is made again is empty")
 }
 
 // bus remembers events.

@@ -119,9 +119,12 @@ type item struct {
 	ConditionExpression string
 }
 
+// items are what a table holds, by the value of its hash key.
+type items map[string]map[string]any
+
 // row authorises a call and finds the table's items and the key of one of
 // them, which attributes holds once the request is read.
-func (s *Server) row(r *request, action string, in *item, attributes *map[string]map[string]any) (items map[string]map[string]any, key string, err error) {
+func (s *Server) row(r *request, action string, in *item, attributes *map[string]map[string]any) (all items, key string, err error) {
 	if err := r.bind(in); err != nil {
 		return nil, "", err
 	}
@@ -138,12 +141,7 @@ func (s *Server) row(r *request, action string, in *item, attributes *map[string
 	if !ok || key == "" {
 		return nil, "", fail(http.StatusBadRequest, "ValidationException", "One or more parameter values were invalid: Missing the key %s in the item", hash)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.items[arn] == nil {
-		s.items[arn] = map[string]map[string]any{}
-	}
-	return s.items[arn], key, nil
+	return cloud.DataOf(s.cloud, t, func() items { return items{} }), key, nil
 }
 
 // condition is the only one that is played.

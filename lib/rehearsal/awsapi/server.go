@@ -22,13 +22,12 @@ type Server struct {
 	s3    http.Handler
 	store *store
 	kms   keyring
-	items map[string]map[string]map[string]any // DynamoDB: by table ARN and key
 	ecr   registry
 }
 
 // New returns the handler of a cloud, and becomes its object store.
 func New(c *cloud.Cloud, rt Runtime) *Server {
-	s := &Server{cloud: c, rt: rt, items: map[string]map[string]map[string]any{}, ecr: registry{findings: map[string]map[string]int{}}}
+	s := &Server{cloud: c, rt: rt, ecr: registry{findings: map[string]map[string]int{}}}
 	s.store, s.s3 = newStore()
 	c.Objects = s.store
 	s.kms.init(c)

@@ -105,6 +105,7 @@ type Cloud struct {
 
 	mu        sync.RWMutex
 	resources map[string]*Resource // by account, type and id
+	data      map[string]any       // of services, likewise; see DataOf
 	sessions  map[string]*Session  // by access key id
 	blobs     map[string][]byte
 	serial    int
@@ -134,6 +135,7 @@ func New() *Cloud {
 		Journal:   &Journal{},
 		Now:       time.Now,
 		resources: map[string]*Resource{},
+		data:      map[string]any{},
 		sessions:  map[string]*Session{},
 		blobs:     map[string][]byte{},
 	}
@@ -181,6 +183,7 @@ func (c *Cloud) Remove(account, typ, id string) bool {
 	k := key(account, typ, id)
 	r := c.resources[k]
 	delete(c.resources, k)
+	delete(c.data, k)
 	c.mu.Unlock()
 	if r != nil {
 		c.tell(Deleted, r)
