@@ -69,11 +69,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	b, err := bucket.New(ctx, name+"-bucket", &bucket.Args{
-		Name:       args.Bucket,
-		KeyARN:     pulumi.String(args.KeyARN),
-		Expire:     bucket.Lifecycle{CurrentDays: args.RetentionDays, NoncurrentDays: 30, IncompleteUploadDays: 7},
-		Statements: policy(args),
-		Tags:       args.Tags,
+		Name:   args.Bucket,
+		KeyARN: pulumi.String(args.KeyARN),
+		// The key policy lets CloudTrail encrypt for its trail, which is in the
+		// encryption context of an object and not in that of a bucket key.
+		NoBucketKey: true,
+		Expire:      bucket.Lifecycle{CurrentDays: args.RetentionDays, NoncurrentDays: 30, IncompleteUploadDays: 7},
+		Statements:  policy(args),
+		Tags:        args.Tags,
 	}, pulumi.Parent(t))
 	if err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ func TestOnlyThisTrailWritesTheAuditBucket(t *testing.T) {
 	trail := plantest.One(t, rs, "aws:cloudtrail/trail:Trail", "")
 	require.Equal(t, true, trail.Inputs["enableLogFileValidation"])
 	require.Equal(t, true, trail.Inputs["isMultiRegionTrail"])
+	encryption := plantest.One(t, rs, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "")
+	require.Equal(t, false, encryption.Inputs["rules"].([]any)[0].(map[string]any)["bucketKeyEnabled"])
 }
 
 func TestATrailThatWatchesNothingIsRefused(t *testing.T) {

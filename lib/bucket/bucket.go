@@ -17,6 +17,9 @@ type Args struct {
 	Name string
 	// KeyARN is the KMS key that encrypts every object.
 	KeyARN pulumi.StringInput
+	// NoBucketKey has S3 ask KMS for each object, with the object as the
+	// encryption context: for writers whose key policy counts on that.
+	NoBucketKey bool
 	// Expire says what S3 deletes by itself.
 	Expire Lifecycle
 	// Statements are added to the bucket policy, after the TLS-only one.
@@ -111,7 +114,7 @@ func (b *Bucket) guard(ctx *pulumi.Context, name string, args *Args, policy stri
 		func() (pulumi.Resource, error) {
 			return s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption", &s3.BucketServerSideEncryptionConfigurationV2Args{
 				Bucket: id,
-				Rules:  encryption(args.KeyARN),
+				Rules:  encryption(args),
 			}, after()...)
 		},
 		func() (pulumi.Resource, error) {
@@ -145,13 +148,13 @@ func (b *Bucket) guard(ctx *pulumi.Context, name string, args *Args, policy stri
 
 // encryption makes the key the default of every object. The bucket key saves
 // most of the calls to KMS and makes the bucket's ARN the encryption context.
-func encryption(key pulumi.StringInput) s3.BucketServerSideEncryptionConfigurationV2RuleArray {
+func encryption(args *Args) s3.BucketServerSideEncryptionConfigurationV2RuleArray {
 	return s3.BucketServerSideEncryptionConfigurationV2RuleArray{
 		s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			BucketKeyEnabled: pulumi.Bool(true),
+			BucketKeyEnabled: pulumi.Bool(!args.NoBucketKey),
 			ApplyServerSideEncryptionByDefault: s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
 				SseAlgorithm:   pulumi.String("aws:kms"),
-				KmsMasterKeyId: key.ToStringOutput().ToStringPtrOutput(),
+				KmsMasterKeyId: args.KeyARN.ToStringOutput().ToStringPtrOutput(),
 			},
 		},
 	}

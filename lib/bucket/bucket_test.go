@@ -57,6 +57,18 @@ func TestBucketIsGuardedInEveryRespect(t *testing.T) {
 	require.Len(t, plantest.One(t, rs, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "state").Inputs["rules"], 3)
 }
 
+func TestABucketKeyIsUsedUnlessTheCallerSaysNo(t *testing.T) {
+	t.Parallel()
+	for _, without := range []bool{false, true} {
+		a := args()
+		a.NoBucketKey = without
+		rs, _, err := try(a)
+		require.NoError(t, err)
+		e := plantest.One(t, rs, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "state")
+		require.Equal(t, !without, e.Inputs["rules"].([]any)[0].(map[string]any)["bucketKeyEnabled"])
+	}
+}
+
 func TestBucketRefusesBadArguments(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -55,7 +55,7 @@ func Platform(s settings.Settings) iampolicy.Document {
 		logs(scope, shared.Of(naming.ImageLogs), shared.Of(naming.ScanGateLogs), shared.Of(naming.ReceiverLogs), shared.Of(naming.WebhookAPILogs)),
 		topics(),
 		trail(scope, shared.Of(naming.AuditTrail)),
-		trailDescribes(scope, shared.Of(naming.AuditTrail)),
+		trailReads(scope, shared.Of(naming.AuditTrail)),
 	)
 }
 
@@ -94,14 +94,15 @@ func users(scope naming.Scope, sid string, actions []string, arns ...string) iam
 		When(iampolicy.StringEquals("aws:PrincipalArn", arns...))
 }
 
-// logs lets CloudWatch Logs encrypt exactly these log groups.
+// logs lets CloudWatch Logs encrypt exactly these log groups. AWS's example
+// lists DescribeKey as well, which no encryption context ever comes with.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 func logs(scope naming.Scope, groups ...string) iampolicy.Statement {
 	var arns []string
 	for _, g := range groups {
 		arns = append(arns, scope.LogGroup(g))
 	}
-	return iampolicy.Allow("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+	return iampolicy.Allow("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey",
 		"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo").
 		Named("Logs").ToService("logs." + scope.Region + ".amazonaws.com").AnyResource(thisKey).
 		When(iampolicy.ArnEquals("kms:EncryptionContext:aws:logs:arn", arns...))
@@ -122,8 +123,10 @@ func trail(scope naming.Scope, name string) iampolicy.Statement {
 			iampolicy.StringEquals("kms:EncryptionContext:aws:cloudtrail:arn", scope.Trail(name)))
 }
 
-// trailDescribes is apart because DescribeKey carries no encryption context.
-func trailDescribes(scope naming.Scope, name string) iampolicy.Statement {
-	return iampolicy.Allow("kms:DescribeKey").Named("TrailDescribes").ToService("cloudtrail.amazonaws.com").AnyResource(thisKey).
+// trailReads is apart because the page ties it to the trail alone: DescribeKey
+// carries no encryption context, and Decrypt, without which a trail whose
+// bucket has a bucket key is refused, has the bucket's.
+func trailReads(scope naming.Scope, name string) iampolicy.Statement {
+	return iampolicy.Allow("kms:Decrypt", "kms:DescribeKey").Named("TrailReads").ToService("cloudtrail.amazonaws.com").AnyResource(thisKey).
 		When(iampolicy.StringEquals("aws:SourceArn", scope.Trail(name)))
 }

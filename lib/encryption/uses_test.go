@@ -88,3 +88,33 @@ func TestLogServiceIsTiedToExactLogGroups(t *testing.T) {
 	}
 	t.Fatal("no statement for the log service")
 }
+
+// TestNoGrantWaitsForAContextThatItsActionNeverHas: KMS's page "Actions,
+// resources, and condition keys" lists no encryption context for DescribeKey,
+// so that such a grant would never allow anything.
+func TestNoGrantWaitsForAContextThatItsActionNeverHas(t *testing.T) {
+	t.Parallel()
+	for name, doc := range policies() {
+		for _, s := range doc.Statement {
+			for _, keys := range s.Condition {
+				for key := range keys {
+					if strings.HasPrefix(key, "kms:EncryptionContext") {
+						require.NotContains(t, s.Action, "kms:DescribeKey", "%s %s", name, s.Sid)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestCloudTrailUsesThePlatformKeyForItsTrailAlone(t *testing.T) {
+	t.Parallel()
+	var granted []string
+	for _, s := range policies()["platform"].Statement {
+		if slices.Contains(s.Principal.Service, "cloudtrail.amazonaws.com") {
+			require.Equal(t, iampolicy.Strings{"arn:aws:cloudtrail:us-east-1:111122223333:trail/audit-trail-shared-a1b2"}, s.Condition["StringEquals"]["aws:SourceArn"])
+			granted = append(granted, s.Action...)
+		}
+	}
+	require.ElementsMatch(t, []string{"kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"}, granted)
+}

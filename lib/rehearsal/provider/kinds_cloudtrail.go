@@ -113,36 +113,67 @@ const cloudTrail = "cloudtrail.amazonaws.com"
 // policy for CloudTrail".
 func trailBucket(c *Call) error {
 	bucket := "arn:aws:s3:::" + c.Str("s3BucketName")
-	prefix := c.Str("s3KeyPrefix")
-	if prefix != "" {
-		prefix = strings.TrimSuffix(prefix, "/") + "/"
-	}
 	write := sourced(c.Account, c.ARN)
 	write["s3:x-amz-acl"] = []string{"bucket-owner-full-control"}
 	err := errors.Join(
 		c.serviceMay(cloudTrail, bucket, sourced(c.Account, c.ARN), "s3:GetBucketAcl"),
-		c.serviceMay(cloudTrail, bucket+"/"+prefix+"AWSLogs/"+c.Account+"/CloudTrail/"+cloud.Region, write, "s3:PutObject"))
+		c.serviceMay(cloudTrail, trailLogFiles(c), write, "s3:PutObject"))
 	if err != nil {
 		return fmt.Errorf("InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for bucket %s: %w", c.Str("s3BucketName"), err)
 	}
 	return nil
 }
 
-// trailKey: see "Configure AWS KMS key policies for CloudTrail".
+// trailLogFiles is the ARN under which the trail writes.
+func trailLogFiles(c *Call) string {
+	prefix := c.Str("s3KeyPrefix")
+	if prefix != "" {
+		prefix = strings.TrimSuffix(prefix, "/") + "/"
+	}
+	return "arn:aws:s3:::" + c.Str("s3BucketName") + "/" + prefix + "AWSLogs/" + c.Account + "/CloudTrail/" + cloud.Region
+}
+
+// trailKey: see "Configure AWS KMS key policies for CloudTrail",
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html.
 func trailKey(c *Call) error {
 	key := c.Str("kmsKeyId")
 	if key == "" {
 		return nil
 	}
-	context := sourced(c.Account, c.ARN)
-	context["kms:EncryptionContext:aws:cloudtrail:arn"] = []string{c.ARN}
-	err := errors.Join(
-		c.serviceMay(cloudTrail, key, context, "kms:GenerateDataKey"),
-		c.serviceMay(cloudTrail, key, sourced(c.Account, c.ARN), "kms:DescribeKey"))
-	if err != nil {
+	own := sourced(c.Account, c.ARN)
+	errs := []error{
+		c.serviceMay(cloudTrail, key, trailEncryption(c), "kms:GenerateDataKey"),
+		c.serviceMay(cloudTrail, key, own, "kms:DescribeKey"),
+	}
+	if hasBucketKey(c, c.Str("s3BucketName")) {
+		// "If you are using an existing S3 bucket with an S3 Bucket Key,
+		// kms:Decrypt permissions are required to create or update a trail".
+		errs = append(errs, c.serviceMay(cloudTrail, key, own, "kms:Decrypt"))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("InsufficientEncryptionPolicyException: Insufficient permissions to access S3 bucket %s or KMS key %s: %w", c.Str("s3BucketName"), key, err)
 	}
 	return nil
+}
+
+// trailEncryption is the context in which log files are encrypted: the trail
+// and the object. A bucket key is made for the bucket and for many objects of
+// many writers, so its context is the bucket's ARN; see "Reducing the cost of
+// SSE-KMS with Amazon S3 Bucket Keys",
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html. No
+// page says that the trail stands in it as well: a policy that counts on that
+// is refused.
+func trailEncryption(c *Call) map[string][]string {
+	context := sourced(c.Account, c.ARN)
+	if hasBucketKey(c, c.Str("s3BucketName")) {
+		context["kms:EncryptionContext:aws:s3:arn"] = []string{"arn:aws:s3:::" + c.Str("s3BucketName")}
+		context["kms:EncryptionContextKeys"] = []string{"aws:s3:arn"}
+		return context
+	}
+	context["kms:EncryptionContext:aws:s3:arn"] = []string{trailLogFiles(c)}
+	context["kms:EncryptionContext:aws:cloudtrail:arn"] = []string{c.ARN}
+	context["kms:EncryptionContextKeys"] = []string{"aws:cloudtrail:arn", "aws:s3:arn"}
+	return context
 }
 
 func trailLogs(c *Call) error {

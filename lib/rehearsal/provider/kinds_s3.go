@@ -362,11 +362,10 @@ func objectBody(c *Call) ([]byte, error) {
 // bucket's, with the encryption context that S3 gives: the bucket where it has
 // a bucket key, else the object.
 func useBucketKey(c *Call) error {
-	rule := c.Cloud.First(c.Account, encryptionType, func(r *cloud.Resource) bool { return r.Str("bucket") == c.Str("bucket") })
 	key, bucketKey := c.Str("kmsKeyId"), c.is("bucketKeyEnabled")
-	if rule != nil && key == "" {
+	if rule := bucketEncryption(c, c.Str("bucket")); rule != nil && key == "" {
 		key = rule.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
-		bucketKey, _ = rule.Value("rules.0.bucketKeyEnabled").(bool)
+		bucketKey = hasBucketKey(c, c.Str("bucket"))
 	}
 	if key == "" {
 		return nil
@@ -379,4 +378,15 @@ func useBucketKey(c *Call) error {
 		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {c.Account},
 		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
 	}, "kms:GenerateDataKey")
+}
+
+// bucketEncryption is how a bucket of the caller's account encrypts, nil where
+// it says nothing of it.
+func bucketEncryption(c *Call, bucket string) *cloud.Resource {
+	return c.Cloud.First(c.Account, encryptionType, func(r *cloud.Resource) bool { return r.Str("bucket") == bucket })
+}
+
+func hasBucketKey(c *Call, bucket string) bool {
+	rule := bucketEncryption(c, bucket)
+	return rule != nil && rule.Value("rules.0.bucketKeyEnabled") == true
 }
