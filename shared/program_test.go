@@ -22,6 +22,10 @@ func config(t *testing.T, more map[string]string) map[string]string {
 	root := t.TempDir()
 	for _, file := range []string{"lambda/receiver/bootstrap", "lambda/scangate/bootstrap", "image/Dockerfile", "image/buildspec.yml"} {
 		path := filepath.Join(root, file)
+		if filepath.Base(path) == "bootstrap" {
+			plantest.Program(t, path, "arm64")
+			continue
+		}
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(file), 0o755))
 	}

@@ -80,7 +80,8 @@ func TestALinkInTheSourceIsRefused(t *testing.T) {
 
 func TestTheGateHearsOfThisRepositoryOnly(t *testing.T) {
 	t.Parallel()
-	code := source(t, map[string]string{"bootstrap": "binary"})
+	code := filepath.Join(t.TempDir(), "scangate")
+	plantest.Program(t, filepath.Join(code, "bootstrap"), "arm64")
 	rs := plantest.Run(t, "shared", plantest.Suffix, nil, func(ctx *pulumi.Context) error {
 		_, err := buildimage.NewGate(ctx, "scan-gate", &buildimage.GateArgs{
 			Names: names, Scope: scope, KeyARN: key, BlockSeverity: "HIGH", Tags: tags,

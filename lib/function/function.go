@@ -1,10 +1,9 @@
 package function
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
@@ -13,15 +12,8 @@ import (
 	"delivery/lib/iampolicy"
 	"delivery/lib/loggroup"
 	"delivery/lib/servicerole"
+	"delivery/lib/zipfile"
 )
-
-// Code is where a function's binary comes from.
-type Code struct {
-	// Directory holds the file "bootstrap", built by make.
-	Directory string
-	// Architecture is arm64 or x86_64.
-	Architecture string
-}
 
 // Args describe a function.
 type Args struct {
@@ -75,12 +67,8 @@ func (a *Args) validate(name string) error {
 	if a.TimeoutSeconds < 1 || a.TimeoutSeconds > 900 {
 		errs = append(errs, fmt.Errorf("function %s has a timeout of %d seconds: Lambda accepts 1 to 900", name, a.TimeoutSeconds))
 	}
-	if a.Code.Architecture != "arm64" && a.Code.Architecture != "x86_64" {
-		errs = append(errs, fmt.Errorf("function %s has the architecture %q: expected arm64 or x86_64", name, a.Code.Architecture))
-	}
-	binary := filepath.Join(a.Code.Directory, "bootstrap")
-	if _, err := os.Stat(binary); err != nil {
-		errs = append(errs, fmt.Errorf("function %s has no binary at %s: build it with: make lambda", name, binary))
+	if err := a.Code.validate(); err != nil {
+		errs = append(errs, fmt.Errorf("function %s: %w", name, err))
 	}
 	return errors.Join(errs...)
 }
@@ -89,6 +77,10 @@ func (a *Args) validate(name string) error {
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Function, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
+	}
+	code, err := zipfile.Pack(args.Code.Directory)
+	if err != nil {
+		return nil, fmt.Errorf("function %s: %w", name, err)
 	}
 	f := &Function{}
 	if err := ctx.RegisterComponentResource("pipeline:compute:Function", name, f, opts...); err != nil {
@@ -108,7 +100,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	made, err := lambda.NewFunction(ctx, name, args.function(role, logs),
+	made, err := lambda.NewFunction(ctx, name, args.function(code, role, logs),
 		pulumi.Parent(f), pulumi.DeleteBeforeReplace(true), pulumi.DependsOn(role.Ready))
 	if err != nil {
 		return nil, err
@@ -117,7 +109,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return f, ctx.RegisterResourceOutputs(f, pulumi.Map{"name": f.Name, "arn": f.ARN})
 }
 
-func (a *Args) function(role *servicerole.Role, logs *cloudwatch.LogGroup) *lambda.FunctionArgs {
+func (a *Args) function(code zipfile.Archive, role *servicerole.Role, logs *cloudwatch.LogGroup) *lambda.FunctionArgs {
 	out := &lambda.FunctionArgs{
 		Name:          pulumi.String(a.Name),
 		Description:   pulumi.String(a.Description),
@@ -125,12 +117,14 @@ func (a *Args) function(role *servicerole.Role, logs *cloudwatch.LogGroup) *lamb
 		Runtime:       pulumi.String("provided.al2023"),
 		Handler:       pulumi.String("bootstrap"),
 		Architectures: pulumi.StringArray{pulumi.String(a.Code.Architecture)},
-		Code:          pulumi.NewFileArchive(a.Code.Directory),
-		MemorySize:    pulumi.Int(256),
-		Timeout:       pulumi.Int(a.TimeoutSeconds),
-		Environment:   lambda.FunctionEnvironmentArgs{Variables: a.Environment},
-		LoggingConfig: lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: logs.Name},
-		Tags:          a.Tags,
+		Code:          pulumi.NewFileArchive(code.Path),
+		// As Lambda itself computes it.
+		SourceCodeHash: pulumi.String(base64.StdEncoding.EncodeToString(code.Digest[:])),
+		MemorySize:     pulumi.Int(256),
+		Timeout:        pulumi.Int(a.TimeoutSeconds),
+		Environment:    lambda.FunctionEnvironmentArgs{Variables: a.Environment},
+		LoggingConfig:  lambda.FunctionLoggingConfigArgs{LogFormat: pulumi.String("JSON"), LogGroup: logs.Name},
+		Tags:           a.Tags,
 	}
 	if a.DeadLetterARN != nil {
 		out.DeadLetterConfig = lambda.FunctionDeadLetterConfigArgs{TargetArn: a.DeadLetterARN.ToStringPtrOutput().Elem()}

@@ -1,10 +1,15 @@
 package function_test
 
 import (
+	"archive/zip"
+	"crypto/sha256"
+	"encoding/base64"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
@@ -16,8 +21,8 @@ import (
 
 func args(t *testing.T) *function.Args {
 	t.Helper()
-	directory := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(directory, "bootstrap"), []byte("binary"), 0o755))
+	directory := filepath.Join(t.TempDir(), "f")
+	plantest.Program(t, filepath.Join(directory, "bootstrap"), "arm64")
 	policy, err := iampolicy.New(function.Logging("arn:aws:logs:us-east-1:111122223333:log-group:f-logs-shared-a1b2")).JSON()
 	require.NoError(t, err)
 	return &function.Args{
@@ -44,11 +49,35 @@ func TestAFunctionLogsToItsOwnGroup(t *testing.T) {
 	require.Equal(t, "arn:aws:iam::111122223333:role/f-role-shared-a1b2", f.Text("role"))
 }
 
+// TestWhatIsUploadedIsExecutable looks into the archive as Lambda does.
+func TestWhatIsUploadedIsExecutable(t *testing.T) {
+	t.Parallel()
+	f := plantest.One(t, plantest.Run(t, "shared", plantest.Suffix, nil, program(args(t)), nil), "aws:lambda/function:Function", "")
+	path := f.Inputs["code"].(*archive.Archive).Path
+	z, err := zip.OpenReader(path)
+	require.NoError(t, err)
+	defer z.Close()
+	require.Len(t, z.File, 1)
+	require.Equal(t, "bootstrap", z.File[0].Name)
+	require.Equal(t, fs.FileMode(0o755), z.File[0].Mode())
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	sum := sha256.Sum256(content)
+	require.Equal(t, base64.StdEncoding.EncodeToString(sum[:]), f.Text("sourceCodeHash"))
+}
+
 func TestABadFunctionIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	for want, spoil := range map[string]func(*function.Args){
-		"build it with: make lambda":  func(a *function.Args) { a.Code.Directory = "nowhere" },
-		"expected arm64 or x86_64":    func(a *function.Args) { a.Code.Architecture = "mips" },
+		"build it with: make lambda":    func(a *function.Args) { a.Code.Directory = "nowhere" },
+		"expected arm64 or x86_64":      func(a *function.Args) { a.Code.Architecture = "mips" },
+		"make lambda LAMBDA_ARCH=amd64": func(a *function.Args) { a.Code.Architecture = "x86_64" },
+		"is not executable": func(a *function.Args) {
+			require.NoError(t, os.Chmod(filepath.Join(a.Code.Directory, "bootstrap"), 0o644))
+		},
+		"is not a Linux binary": func(a *function.Args) {
+			require.NoError(t, os.WriteFile(filepath.Join(a.Code.Directory, "bootstrap"), []byte("#!/bin/sh"), 0o755))
+		},
 		"Lambda accepts 1 to 900":     func(a *function.Args) { a.TimeoutSeconds = 901 },
 		"has no KMS key":              func(a *function.Args) { a.KeyARN = "" },
 		"set Name and LogGroup":       func(a *function.Args) { a.LogGroup = "" },

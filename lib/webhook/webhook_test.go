@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -17,8 +16,8 @@ import (
 // ingress makes the secret, the receiver and the API.
 func ingress(t *testing.T) []plantest.Resource {
 	t.Helper()
-	directory := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(directory, "bootstrap"), []byte("binary"), 0o755))
+	directory := filepath.Join(t.TempDir(), "receiver")
+	plantest.Program(t, filepath.Join(directory, "bootstrap"), "x86_64")
 	s, key := plantest.Settings(), plantest.Key(naming.Shared)
 	names, tags := s.Namer(naming.Shared), pulumi.StringMap{"Owner": pulumi.String("me")}
 	return plantest.Run(t, "shared", plantest.Suffix, nil, func(ctx *pulumi.Context) error {

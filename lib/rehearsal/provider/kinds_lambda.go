@@ -202,7 +202,8 @@ func lambdaImage(c *Call) error {
 
 // checkArchive: the runtimes provided.* start the program bootstrap at the
 // root of the archive. AWS notices what is wrong with it at the first
-// invocation; here it is refused at once.
+// invocation; here most is refused at once. Whether it is executable is asked
+// where it is started.
 func checkArchive(runtime, architecture string, code []byte) error {
 	archive, err := zip.NewReader(bytes.NewReader(code), int64(len(code)))
 	if err != nil {
@@ -229,14 +230,7 @@ func checkArchive(runtime, architecture string, code []byte) error {
 	return checkProgram(program, architecture)
 }
 
-// unixCreator is the creator of zip entries that carry Unix permissions. The
-// archives that Pulumi makes carry none, and Lambda runs them all the same.
-const unixCreator = 3
-
 func checkProgram(f *zip.File, architecture string) error {
-	if f.CreatorVersion>>8 == unixCreator && f.Mode().Perm() != 0 && f.Mode().Perm()&0o111 == 0 {
-		return fmt.Errorf("bootstrap has the mode %s: expected an executable file", f.Mode())
-	}
 	r, err := f.Open()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"delivery/lib/rehearsal/cloud"
@@ -58,7 +60,7 @@ func (in *instance) start(ctx context.Context, code []byte) error {
 	}
 }
 
-// launch unpacks the code and starts its bootstrap.
+// launch unpacks the code, as it was uploaded, and starts its bootstrap.
 func (in *instance) launch(code []byte) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -81,14 +83,37 @@ func (in *instance) launch(code []byte) error {
 	if in.api, err = newRuntimeAPI(); err != nil {
 		return err
 	}
-	cmd := exec.Command(filepath.Join(in.dir, "bootstrap"))
+	return in.startBootstrap()
+}
+
+// startBootstrap starts what the runtimes provided.* start. Its failures have
+// the words of Lambda, which knows the folder as /var/task.
+func (in *instance) startBootstrap() (err error) {
+	program := filepath.Join(in.dir, "bootstrap")
+	cmd := exec.Command(program)
 	cmd.Dir, cmd.Env = in.dir, in.environment()
 	out := newLines(in.log)
 	cmd.Stdout, cmd.Stderr = out, out
-	if in.process, err = startProcess(cmd); err != nil {
-		return fail("Runtime.InvalidEntrypoint", "%s does not start: %v", in.settings.Name, err)
+	if err = mayExecute(program); err == nil {
+		in.process, err = startProcess(cmd)
+	}
+	if err != nil {
+		text := strings.Replace(err.Error(), in.dir, "/var/task", 1)
+		return &FunctionError{"Runtime.InvalidEntrypoint", fmt.Sprintf("RequestId: %s Error: %s", newID(), text)}
 	}
 	return nil
+}
+
+// mayExecute asks for the function's user, who is not the owner of its files:
+// "Lambda needs 644 permissions for non-executable files and 755 permissions
+// for directories and executable files", see
+// https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html.
+func mayExecute(program string) error {
+	info, err := os.Stat(program)
+	if err == nil && info.Mode()&0o001 == 0 {
+		return &fs.PathError{Op: "fork/exec", Path: program, Err: syscall.EACCES}
+	}
+	return nil // what is missing is reported by the start
 }
 
 // invoke hands one payload to the process and waits for its answer.
@@ -319,14 +344,13 @@ func extract(f *zip.File, path string) error {
 		}
 		return os.Symlink(string(target), path)
 	}
+	// An entry without Unix modes has those of MS-DOS, which execute nothing.
 	mode := f.Mode().Perm() | 0o600
-	if filepath.Base(path) == "bootstrap" {
-		mode |= 0o111 // zip archives of Pulumi's carry no modes
-	}
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in) // the sizes were bounded above
-	return errors.Join(err, out.Close())
+	// The mode again, because this process has a umask.
+	return errors.Join(err, out.Chmod(mode), out.Close())
 }

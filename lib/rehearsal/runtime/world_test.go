@@ -184,7 +184,7 @@ func (w *world) function(name, mode string, inputs props, statements ...props) s
 	arn := "arn:aws:lambda:us-east-1:" + account + ":function:" + name
 	self, err := os.Executable()
 	require.NoError(w.t, err)
-	w.c.SetBlob(arn, zipped(w.t, map[string]string{"bootstrap": "#!/bin/sh\nexec '" + self + "'\n"}))
+	w.c.SetBlob(arn, zippedProgram(w.t, "#!/bin/sh\nexec '"+self+"'\n", 0o755))
 	all := props{"name": name, "role": role, "handler": "bootstrap", "timeout": 30, "environment": props{"variables": props{"TEST_FUNCTION": mode}}}
 	maps.Copy(all, inputs)
 	w.add(functionType, name, arn, all)
