@@ -138,14 +138,15 @@ func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
 	return out, err
 }
 
-// records makes the ledger, and the trail that watches it and all state.
+// records makes the ledger, and the trail that watches it and everything that
+// decides what is deployed: state, artifacts and the source of the build image.
 func (p *platform) records(ctx *pulumi.Context, boot stackrefs.Bootstrap[string]) (*ledger.Ledger, error) {
 	name := p.names.Of(naming.LedgerBucket)
 	writers := map[naming.Environment]string{}
-	watched := []string{p.scope.Bucket(name)}
+	watched := []string{p.scope.Bucket(name), p.scope.Bucket(p.names.Of(naming.ImageSourceBucket))}
 	for _, env := range naming.Environments() {
 		writers[env] = p.scope.Role(p.Namer(env).Of(naming.DeployBuildRole))
-		watched = append(watched, p.scope.Bucket(boot.StateBuckets[env]))
+		watched = append(watched, p.scope.Bucket(boot.StateBuckets[env]), p.scope.Bucket(p.Namer(env).Of(naming.ArtifactBucket)))
 	}
 	watched = append(watched, p.scope.Bucket(boot.StateBuckets[naming.Shared]))
 	l, err := ledger.New(ctx, "ledger", &ledger.Args{

@@ -132,7 +132,7 @@ func TestTheSecretStaysSecret(t *testing.T) {
 	}
 }
 
-func TestTheTrailWatchesAllStateAndTheLedger(t *testing.T) {
+func TestTheTrailWatchesWhateverDecidesWhatIsDeployed(t *testing.T) {
 	t.Parallel()
 	trail := plantest.One(t, run(t, nil), "aws:cloudtrail/trail:Trail", "")
 	selector := trail.Inputs["eventSelectors"].([]any)[0].(map[string]any)
@@ -140,6 +140,8 @@ func TestTheTrailWatchesAllStateAndTheLedger(t *testing.T) {
 	require.ElementsMatch(t, []any{
 		"arn:aws:s3:::ledger-bucket-shared-a1b2/", "arn:aws:s3:::state-bucket-shared-a1b2/",
 		"arn:aws:s3:::state-bucket-dev-a1b2/", "arn:aws:s3:::state-bucket-staging-a1b2/", "arn:aws:s3:::state-bucket-prod-a1b2/",
+		"arn:aws:s3:::artifact-bucket-dev-a1b2/", "arn:aws:s3:::artifact-bucket-staging-a1b2/", "arn:aws:s3:::artifact-bucket-prod-a1b2/",
+		"arn:aws:s3:::image-source-bucket-shared-a1b2/",
 	}, values)
 	require.Equal(t, true, trail.Inputs["enableLogFileValidation"])
 }

@@ -10,13 +10,22 @@ import (
 	"delivery/lib/bucket"
 )
 
-// Retention of artifacts. An execution may wait seven days for an approval; a
-// bundle is also the evidence of what was approved.
+// Retention of artifacts. A bundle is the evidence of what was approved.
 const (
 	keepDays    = 90
 	keepOldDays = 7
 	uploadsDays = 7
 )
+
+// Prefix is what the keys of a pipeline's artifact begin with, the slash
+// included. CodePipeline takes the first 20 characters of the pipeline's name
+// and the first 10 of the artifact's; AWS shows that by example only, so that
+// the guide lists it among what a real account has to confirm.
+func Prefix(pipeline, artifact string) string {
+	return first(20, pipeline) + "/" + first(10, artifact) + "/"
+}
+
+func first(n int, of string) string { return of[:min(n, len(of))] }
 
 // Args describe a store.
 type Args struct {

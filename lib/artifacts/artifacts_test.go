@@ -28,6 +28,17 @@ func TestTheStoreKeepsTheRulesAndCleansUp(t *testing.T) {
 	require.Len(t, lifecycle.Inputs["rules"], 3, "old versions, unfinished uploads and the artifacts themselves")
 }
 
+func TestPrefixCutsNamesAsCodePipelineDoes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ pipeline, artifact, want string }{
+		{"my-pipeline", "invokeOutput", "my-pipeline/invokeOutp/"}, // AWS's example
+		{"pipeline-dev-a1b2", "Bundle", "pipeline-dev-a1b2/Bundle/"},
+		{"pipeline-staging-a1b2c3d4e5f6", "Bundle", "pipeline-staging-a1b/Bundle/"},
+	} {
+		require.Equal(t, c.want, artifacts.Prefix(c.pipeline, c.artifact))
+	}
+}
+
 func TestAStoreWithoutAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range []*artifacts.Args{nil, {Name: "artifact-bucket-dev-a1b2"}} {

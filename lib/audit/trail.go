@@ -1,6 +1,6 @@
 // Package audit makes the CloudTrail trail: every management event of the
-// delivery account, and every read and write of an object in the state and
-// ledger buckets, in a bucket of its own, with validated log files.
+// delivery account, and every read and write of an object in the buckets that
+// its caller names, in a bucket of its own, with validated log files.
 package audit
 
 import (

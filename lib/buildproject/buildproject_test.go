@@ -149,6 +149,27 @@ func TestThePreviewCanNotPretendADeployment(t *testing.T) {
 	}
 }
 
+// TestNoBuildWritesAnotherArtifactThanTheBundle: the source is read again by
+// Deploy, after the approval.
+func TestNoBuildWritesAnotherArtifactThanTheBundle(t *testing.T) {
+	t.Parallel()
+	writes := func(step buildproject.Step, env naming.Environment) (out []string) {
+		for _, g := range grants(t, made(t, step, env)) {
+			action, resource, _ := strings.Cut(g, " ")
+			if strings.HasPrefix(resource, "arn:aws:s3:::artifact-bucket-") && !strings.HasPrefix(action, "s3:Get") {
+				out = append(out, g)
+			}
+		}
+		return out
+	}
+	for env, keys := range map[naming.Environment]string{
+		naming.Dev: "pipeline-dev-a1b2/Bundle/*", naming.Staging: "pipeline-staging-a1b/Bundle/*", naming.Prod: "pipeline-prod-a1b2/Bundle/*",
+	} {
+		require.Equal(t, []string{"s3:PutObject arn:aws:s3:::artifact-bucket-" + string(env) + "-a1b2/" + keys}, writes(buildproject.Preview, env))
+		require.Empty(t, writes(buildproject.Deploy, env))
+	}
+}
+
 func TestADeploymentSpeaksForItsEnvironmentOnly(t *testing.T) {
 	t.Parallel()
 	statements := map[string]iampolicy.Statement{}

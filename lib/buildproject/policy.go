@@ -1,8 +1,10 @@
 package buildproject
 
 import (
+	"delivery/lib/artifacts"
 	"delivery/lib/delivery"
 	"delivery/lib/iampolicy"
+	"delivery/lib/naming"
 )
 
 // policy is what the deployer's command of the step calls, and what CodeBuild
@@ -43,10 +45,12 @@ func (a *Args) policy(t traits) (string, error) {
 // previewStatements are the bundle, and the making of a stack that does not
 // exist: the CLI locks it and writes an empty state. A preview itself writes
 // nothing, so history and backups stay out of reach. What the CLI asks of the
-// bucket was measured with v3.255.0, command by command.
+// bucket was measured with v3.255.0, command by command. The source is out of
+// reach as well: Deploy reads it again, after the approval.
 func (a *Args) previewStatements() []iampolicy.Statement {
 	return []iampolicy.Statement{
-		iampolicy.Allow("s3:PutObject").Named("WriteBundle").On(a.artifacts("*")),
+		iampolicy.Allow("s3:PutObject").Named("WriteBundle").
+			On(a.artifacts(artifacts.Prefix(a.Names.Of(naming.Pipeline), delivery.BundleArtifact) + "*")),
 		iampolicy.Allow("s3:PutObject").Named("MakeStacks").On(a.state("meta.yaml"), a.state("stacks/*"), a.state("locks/*")),
 		iampolicy.Allow("s3:DeleteObject").Named("Unlock").On(a.state("locks/*")),
 	}

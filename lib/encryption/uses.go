@@ -123,9 +123,9 @@ func trail(scope naming.Scope, name string) iampolicy.Statement {
 			iampolicy.StringEquals("kms:EncryptionContext:aws:cloudtrail:arn", scope.Trail(name)))
 }
 
-// trailReads is apart because the page ties it to the trail alone: DescribeKey
-// carries no encryption context, and Decrypt, without which a trail whose
-// bucket has a bucket key is refused, has the bucket's.
+// trailReads is apart because these carry no trail in an encryption context:
+// the page ties them to aws:SourceArn alone. It lists Decrypt as required, and
+// with a bucket key on the trail's bucket CreateTrail fails without it.
 func trailReads(scope naming.Scope, name string) iampolicy.Statement {
 	return iampolicy.Allow("kms:Decrypt", "kms:DescribeKey").Named("TrailReads").ToService("cloudtrail.amazonaws.com").AnyResource(thisKey).
 		When(iampolicy.StringEquals("aws:SourceArn", scope.Trail(name)))

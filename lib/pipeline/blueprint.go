@@ -54,6 +54,9 @@ type Action struct {
 	Inputs, Outputs []string
 	// Configuration is what the type's keys below name.
 	Configuration map[string]string
+	// TimeoutMinutes is how long an approval waits for a person; 0 for actions
+	// of other types.
+	TimeoutMinutes int
 }
 
 // Type is an action type of CodePipeline.

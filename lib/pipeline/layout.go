@@ -98,9 +98,13 @@ func deployAction(s Spec) (Action, error) {
 	}, err
 }
 
+// approvalMinutes is two days. What was reviewed ages while it waits, and
+// holds up whatever is queued behind it.
+const approvalMinutes = 2 * 24 * 60
+
 func approveAction(s Spec) Action {
 	return Action{
-		Name: "Approve", Type: ApprovalType, Order: 1,
+		Name: "Approve", Type: ApprovalType, Order: 1, TimeoutMinutes: approvalMinutes,
 		Configuration: map[string]string{
 			KeyTopic: s.ApprovalTopicARN,
 			KeyText: fmt.Sprintf("Deploy commit %s of %s to %s? %s. Pushed by %s. Digest of what was reviewed: %s. The whole diff is in the log of the preview build and in diff.md of the artifact %s.",

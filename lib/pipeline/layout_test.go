@@ -51,6 +51,12 @@ func TestOnlyProductionWaitsForAPerson(t *testing.T) {
 	require.Equal(t, []string{"Source", "Build", "Approve", "Deploy"}, stageNames(layout(t, naming.Prod)))
 }
 
+func TestAnApprovalWaitsTwoDays(t *testing.T) {
+	t.Parallel()
+	b := layout(t, naming.Prod)
+	require.Equal(t, 48*60, b.Stages[2].Actions[0].TimeoutMinutes)
+}
+
 // TestResolvedValuesStillFit fills in the longest values that variables can
 // have in practice: CodePipeline's limit holds for what the action gets.
 func TestResolvedValuesStillFit(t *testing.T) {
@@ -102,6 +108,9 @@ func TestValidateSaysWhatCodePipelineWouldRefuse(t *testing.T) {
 		"a source that is not first":    {func(b *pipeline.Blueprint) { b.Stages[0], b.Stages[1] = b.Stages[1], b.Stages[0] }, "holds the source"},
 		"an approval among others":      {func(b *pipeline.Blueprint) { b.Stages[3].Actions = append(b.Stages[3].Actions, b.Stages[2].Actions[0]) }, "an approval has a stage of its own"},
 		"an approval with an artifact":  {func(b *pipeline.Blueprint) { action(b, 2).Inputs = []string{"Source"} }, "an approval has none"},
+		"an approval that never ends":   {func(b *pipeline.Blueprint) { action(b, 2).TimeoutMinutes = 0 }, "waits 0 minutes for an answer: expected 5 to 86400"},
+		"an approval of 61 days":        {func(b *pipeline.Blueprint) { action(b, 2).TimeoutMinutes = 61 * 24 * 60 }, "waits 87840 minutes"},
+		"a build with a timeout":        {func(b *pipeline.Blueprint) { action(b, 1).TimeoutMinutes = 60 }, "accepts one of approvals only"},
 		"an artifact from nowhere":      {func(b *pipeline.Blueprint) { action(b, 1).Inputs = []string{"Other"} }, `artifact "Other", which nothing before it makes`},
 		"an artifact from later":        {func(b *pipeline.Blueprint) { b.Stages[1], b.Stages[3] = b.Stages[3], b.Stages[1] }, `artifact "Bundle", which nothing before it makes`},
 		"an artifact twice":             {func(b *pipeline.Blueprint) { action(b, 1).Outputs = []string{"Source"} }, `artifact "Source" is there twice`},

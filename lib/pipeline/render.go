@@ -40,7 +40,7 @@ func Render(b Blueprint, roleARN pulumi.StringInput, bucket, keyARN string) *cod
 }
 
 func renderAction(a Action) codepipeline.PipelineStageActionArgs {
-	return codepipeline.PipelineStageActionArgs{
+	out := codepipeline.PipelineStageActionArgs{
 		Name:            pulumi.String(a.Name),
 		Category:        pulumi.String(a.Type.Category),
 		Owner:           pulumi.String(a.Type.Owner),
@@ -52,6 +52,10 @@ func renderAction(a Action) codepipeline.PipelineStageActionArgs {
 		OutputArtifacts: pulumi.ToStringArray(a.Outputs),
 		Configuration:   pulumi.ToStringMap(a.Configuration),
 	}
+	if a.TimeoutMinutes > 0 {
+		out.TimeoutInMinutes = pulumi.IntPtr(a.TimeoutMinutes)
+	}
+	return out
 }
 
 // optional leaves an empty text out.

@@ -21,6 +21,8 @@ const (
 	maxValue       = 1000 // of a configuration value, and of a variable's
 	maxDescription = 200
 	maxArtifacts   = 5 // into or out of a CodeBuild action
+	minWait        = 5 // minutes, of an approval
+	maxWait        = 86400
 )
 
 // Validate says everything that CodePipeline would refuse, at creation or in
@@ -169,8 +171,14 @@ func (c *checker) shape(a Action) {
 		if in+out != 0 {
 			c.fail("action %s has artifacts: an approval has none", a.Name)
 		}
+		if a.TimeoutMinutes < minWait || a.TimeoutMinutes > maxWait {
+			c.fail("action %s waits %d minutes for an answer: expected %d to %d", a.Name, a.TimeoutMinutes, minWait, maxWait)
+		}
 	default:
 		c.fail("action %s has type %v, which the platform does not know", a.Name, a.Type)
+	}
+	if a.Type != ApprovalType && a.TimeoutMinutes != 0 {
+		c.fail("action %s has a timeout: CodePipeline accepts one of approvals only", a.Name)
 	}
 	for _, key := range keys {
 		if a.Configuration[key] == "" {

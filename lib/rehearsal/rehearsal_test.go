@@ -34,6 +34,7 @@ func TestRehearsal(t *testing.T) {
 	s.step("every stack comes up", s.everyStackComesUp)
 	s.step("a second up changes nothing", s.secondUpChangesNothing)
 	s.step("a push goes to production", s.pushGoesToProduction)
+	s.step("builds write no artifact but the bundle", s.buildsWriteOnlyTheBundle)
 	s.step("a forged signature starts nothing", s.forgedSignature)
 	s.step("a replayed delivery starts nothing", s.replayedDelivery)
 	s.step("a push to another branch starts nothing", s.otherBranch)

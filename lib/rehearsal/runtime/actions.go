@@ -166,7 +166,10 @@ type Approval struct {
 	Expires                                     time.Time
 }
 
-// defaultApproval is how long CodePipeline waits for a person.
+func (p Approval) expired(now time.Time) bool { return !now.Before(p.Expires) }
+
+// defaultApproval is how long CodePipeline waits for a person; see "Quotas in
+// AWS CodePipeline".
 const defaultApproval = 7 * 24 * time.Hour
 
 // approve asks a person, through the topic where there is one.
@@ -193,7 +196,7 @@ func (a *action) approve(ctx context.Context) (map[string]string, error) {
 	a.runtime.note("action", a.e.Pipeline, fields, "action %s waits for an approval: %s", a.Name, p.CustomData)
 	wait, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	err := a.runtime.pause(wait, func() bool { return p.status != "" || !a.runtime.cloud.Now().Before(p.Expires) })
+	err := a.runtime.pause(wait, func() bool { return p.status != "" || p.expired(a.runtime.cloud.Now()) })
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -284,6 +287,9 @@ func (r *Runtime) PutApprovalResult(by *cloud.Session, pipeline, stage, action, 
 			err = fail("InvalidApprovalTokenException", "the token does not belong to a pending approval of %s/%s/%s", pipeline, stage, action)
 		case by != nil && by.Account != p.Account:
 			err = fail("PipelineNotFoundException", "Account '%s' does not have a pipeline with name '%s'", by.Account, pipeline)
+		case p.expired(r.cloud.Now()):
+			// Even where the action has not noticed yet: it fails all the same.
+			err = fail("InvalidApprovalTokenException", "the approval of %s/%s/%s was to be answered until %s", pipeline, stage, action, p.Expires.UTC().Format(time.RFC3339))
 		case p.status != "":
 			err = fail("ApprovalAlreadyCompletedException", "the approval was %s already", p.status)
 		default:
@@ -309,7 +315,11 @@ func (a *action) keep(at Artifact) {
 	a.update(func(run *ActionRun) { run.Artifacts = append(run.Artifacts, at) })
 }
 
-// newArtifact names an artifact as CodePipeline does: cut names, and letters.
+// newArtifact names an artifact as CodePipeline does: the first 20 characters
+// of the pipeline's name, the first 10 of the artifact's, and 7 random ones. See
+// the example my-pipeline/invokeOutp/D0YHsJn on
+// https://docs.aws.amazon.com/lambda/latest/dg/services-codepipeline.html and,
+// for the 20, https://github.com/awsdocs/aws-cloudformation-user-guide/pull/733.
 func (a *action) newArtifact(name string) Artifact {
 	cut := func(s string, n int) string { return s[:min(len(s), n)] }
 	store := a.e.settings.Stores[0]

@@ -1,0 +1,52 @@
+package rehearsal
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/runtime"
+)
+
+// buildsWriteOnlyTheBundle asks the deployed policies about the artifacts of
+// the newest run of each environment: a program that runs in a build has the
+// build's role.
+func (s *stage) buildsWriteOnlyTheBundle(t *testing.T) {
+	for _, env := range naming.Environments() {
+		runs := s.Runs(env)
+		newest := runs[len(runs)-1]
+		source, bundle := artifactOf(t, newest, delivery.SourceAction), artifactOf(t, newest, "Preview")
+		scope := naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}
+		preview := scope.Role(s.names(env).Of(naming.PreviewBuildRole))
+		deploy := scope.Role(s.names(env).Of(naming.DeployBuildRole))
+		for _, write := range []string{"s3:PutObject", "s3:DeleteObject"} {
+			require.Error(t, s.asks(t, preview, write, source), "the preview of %s can swap the source", env)
+			require.Error(t, s.asks(t, deploy, write, source))
+			require.Error(t, s.asks(t, deploy, write, bundle))
+		}
+		require.NoError(t, s.asks(t, preview, "s3:PutObject", bundle))
+		require.Error(t, s.asks(t, preview, "s3:DeleteObject", bundle))
+	}
+	require.Empty(t, s.denials(), "to ask is not to be refused")
+}
+
+func artifactOf(t *testing.T, e runtime.Execution, action string) runtime.Artifact {
+	t.Helper()
+	a := e.Action(action)
+	require.NotNil(t, a, "%s of %s did not run: %s", action, e.ID, e.Reason)
+	require.Len(t, a.Artifacts, 1)
+	return a.Artifacts[0]
+}
+
+// asks says whether a role may do something with an artifact.
+func (s *stage) asks(t *testing.T, role, action string, of runtime.Artifact) error {
+	t.Helper()
+	session, err := s.Cloud.Issue(role, "question", time.Hour)
+	require.NoError(t, err)
+	return s.Cloud.Allowed(cloud.Call{Session: session, Action: action, Resource: "arn:aws:s3:::" + of.Bucket + "/" + of.Key,
+		Context: map[string][]string{"aws:SecureTransport": {"true"}}})
+}
