@@ -172,6 +172,17 @@ func Kinds() []Kind {
 	}
 }
 
+// Buckets returns the names of all buckets of an installation. Bucket names are
+// unique among all accounts of AWS, so whoever makes one must look at them all.
+func Buckets(suffix string) []string {
+	shared := New(Shared, suffix)
+	names := []string{shared.Of(StateBucket), shared.Of(ImageSourceBucket), shared.Of(LedgerBucket), shared.Of(AuditBucket)}
+	for _, env := range Environments() {
+		names = append(names, shared.In(env).Of(StateBucket), shared.In(env).Of(ArtifactBucket))
+	}
+	return names
+}
+
 // suffixPattern keeps every name valid in the strictest services (S3 and ECR:
 // lower case) and inside the shortest limit (a connection name, 32).
 var suffixPattern = regexp.MustCompile(`^[a-z][a-z0-9]{1,11}$`)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -127,8 +128,11 @@ func (s *Server) allowS3(r *request) error {
 		return fail(http.StatusNotImplemented, "NotImplemented", "the local cloud does not play s3 %s", r.operation)
 	case r.operation == "ListBuckets":
 		return s.authorize(r, action, "*", nil)
-	case s.cloud.First("", cloud.BucketType, func(b *cloud.Resource) bool { return b.Name == bucket }) == nil:
-		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	}
+	if err := s.expectOwner(bucket, r.Header["X-Amz-Expected-Bucket-Owner"]); err != nil {
+		return err
+	}
+	switch {
 	case key == "" && r.operation != "DeleteObjects":
 		return s.authorize(r, action, "arn:aws:s3:::"+bucket, listContext(r.URL.Query()))
 	case r.operation == "DeleteObjects":
@@ -142,6 +146,29 @@ func (s *Server) allowS3(r *request) error {
 	}
 	return nil
 }
+
+// expectOwner refuses a bucket that does not exist, and one that another
+// account owns than the request's header expects, whatever the policies allow.
+// See "Verifying bucket ownership with bucket owner condition",
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+// and, for a header that is no account id, InvalidBucketOwnerAWSAccountID in
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func (s *Server) expectOwner(bucket string, header []string) error {
+	b := s.cloud.First("", cloud.BucketType, func(b *cloud.Resource) bool { return b.Name == bucket })
+	switch {
+	case b == nil:
+		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	case len(header) == 0:
+		return nil
+	case !accountID.MatchString(header[0]):
+		return fail(http.StatusBadRequest, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID")
+	case header[0] != b.Account:
+		return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+	}
+	return nil
+}
+
+var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (s *Server) allowObject(r *request, action, bucket, key string) error {
 	arn := "arn:aws:s3:::" + bucket + "/" + key
@@ -182,6 +209,9 @@ func (s *Server) allowSource(r *request, from string) error {
 	}
 	path, _, _ = strings.Cut(path, "?")
 	bucket, key, _ := strings.Cut(path, "/")
+	if err := s.expectOwner(bucket, r.Header["X-Amz-Source-Expected-Bucket-Owner"]); err != nil {
+		return err
+	}
 	if err := s.authorize(r, "s3:GetObject", "arn:aws:s3:::"+bucket+"/"+key, nil); err != nil {
 		return err
 	}

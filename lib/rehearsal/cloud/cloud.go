@@ -12,7 +12,7 @@ import (
 // Region is the only region of the local cloud.
 const Region = "us-east-1"
 
-// Account ids of the rehearsal. The targets are the defaults of requirement S9.
+// Account ids of the rehearsal. The targets are those of requirement S9.
 const (
 	DeliveryAccount = "111122223333"
 	DevAccount      = "123456789012"
@@ -128,8 +128,8 @@ type ObjectStore interface {
 }
 
 // New returns an empty local cloud with its accounts seeded: in each account a
-// role Operator that may do everything and, in the target accounts, the role
-// OrganizationAccountAccessRole that trusts the delivery account.
+// role Operator that may do everything and, in the target accounts, AdminRole,
+// which trusts the delivery account, and OrganizationRole, which does not.
 func New() *Cloud {
 	c := &Cloud{
 		Journal:   &Journal{},

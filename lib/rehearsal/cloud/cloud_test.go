@@ -66,7 +66,7 @@ func TestSessionsEnd(t *testing.T) {
 func TestAdministratorsOfATargetTrustTheDeliveryAccountOnly(t *testing.T) {
 	t.Parallel()
 	c := New()
-	admin := "arn:aws:iam::" + ProdAccount + ":role/OrganizationAccountAccessRole"
+	admin := "arn:aws:iam::" + ProdAccount + ":role/" + AdminRole
 	s, err := c.AssumeRole(c.Operator(DeliveryAccount), admin, "test", "", time.Hour)
 	require.NoError(t, err)
 	require.Equal(t, ProdAccount, s.Account)
@@ -74,6 +74,15 @@ func TestAdministratorsOfATargetTrustTheDeliveryAccountOnly(t *testing.T) {
 	require.ErrorContains(t, err, "sts:AssumeRole")
 	_, err = c.AssumeRole(c.Operator(DeliveryAccount), admin, "test", "", 2*time.Hour)
 	require.ErrorContains(t, err, "DurationSeconds")
+}
+
+func TestTheOrganizationsRoleIsForItsManagementAccountOnly(t *testing.T) {
+	t.Parallel()
+	c := New()
+	for _, account := range Accounts() {
+		_, err := c.AssumeRole(c.Operator(account), "arn:aws:iam::"+StagingAccount+":role/"+OrganizationRole, "test", "", time.Hour)
+		require.ErrorContains(t, err, "sts:AssumeRole", "from %s", account)
+	}
 }
 
 func TestFaultsStrikeAsOftenAsTheyShould(t *testing.T) {

@@ -117,13 +117,26 @@ func (c *Cloud) AssumeFor(service, roleARN, name string, context map[string][]st
 	return c.Issue(roleARN, name, time.Hour)
 }
 
+// OrganizationRole is what AWS Organizations makes in every account that it
+// creates. It trusts the organization's management account and no other. See
+// RoleName in https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html
+const OrganizationRole = "OrganizationAccountAccessRole"
+
+// ManagementAccount is the organization's, which the rehearsal has no part in.
+const ManagementAccount = "444455556666"
+
+// AdminRole is the role that somebody made in each target account for whoever
+// sets the platform up from the delivery account.
+const AdminRole = "PlatformAdministrator"
+
 // seed creates what an account has before anything is deployed.
 func (c *Cloud) seed() {
 	everything := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 	for _, account := range Accounts() {
 		c.seedRole(account, "Operator", account, everything)
 		if account != DeliveryAccount {
-			c.seedRole(account, "OrganizationAccountAccessRole", DeliveryAccount, everything)
+			c.seedRole(account, OrganizationRole, ManagementAccount, everything)
+			c.seedRole(account, AdminRole, DeliveryAccount, everything)
 		}
 	}
 }

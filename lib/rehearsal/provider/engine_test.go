@@ -56,7 +56,7 @@ resources:
     properties:
       region: us-east-1
       allowedAccountIds: ["123456789012"]
-      assumeRole: {roleArn: "arn:aws:iam::123456789012:role/OrganizationAccountAccessRole", sessionName: engine}
+      assumeRole: {roleArn: "arn:aws:iam::123456789012:role/PlatformAdministrator", sessionName: engine}
   elsewhere:
     type: aws:iam:Role
     options: {provider: "${target}"}

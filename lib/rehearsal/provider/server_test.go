@@ -56,7 +56,7 @@ func TestConnectionsThatWereNotConfiguredCanDoNothing(t *testing.T) {
 
 func TestConfigureRefusesWhatAWSRefuses(t *testing.T) {
 	t.Parallel()
-	admin := "arn:aws:iam::123456789012:role/OrganizationAccountAccessRole"
+	admin := "arn:aws:iam::123456789012:role/PlatformAdministrator"
 	for _, tt := range []struct {
 		name   string
 		config map[string]any
@@ -84,17 +84,17 @@ func TestConfigureRefusesWhatAWSRefuses(t *testing.T) {
 func TestConfigureAssumesRoles(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	role := map[string]any{"roleArn": "arn:aws:iam::123456789012:role/OrganizationAccountAccessRole", "sessionName": "pipeline-7"}
+	role := map[string]any{"roleArn": "arn:aws:iam::123456789012:role/PlatformAdministrator", "sessionName": "pipeline-7"}
 	for name, config := range map[string]map[string]any{
 		"object": {"assumeRole": role},
-		"JSON":   {"assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/OrganizationAccountAccessRole","sessionName":"pipeline-7"}`},
+		"JSON":   {"assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/PlatformAdministrator","sessionName":"pipeline-7"}`},
 		"list":   {"assumeRoles": []any{role}},
 		"number": {"assumeRole": role, "allowedAccountIds": `[123456789012]`},
 	} {
 		p := r.configured("aws", with(config, "region", cloud.Region))
 		out, err := p.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "aws:index/getCallerIdentity:getCallerIdentity", Args: wire(t, nil)})
 		require.NoError(t, err, name)
-		require.Equal(t, "arn:aws:sts::123456789012:assumed-role/OrganizationAccountAccessRole/pipeline-7", unwire(t, out.GetReturn())["arn"].StringValue(), name)
+		require.Equal(t, "arn:aws:sts::123456789012:assumed-role/PlatformAdministrator/pipeline-7", unwire(t, out.GetReturn())["arn"].StringValue(), name)
 	}
 }
 

@@ -1,0 +1,51 @@
+package cloud
+
+import "fmt"
+
+// StrangerAccount is somebody who has nothing to do with the rehearsal: bucket
+// names are unique among all accounts of AWS, so anybody may hold one. See
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+const StrangerAccount = "998877665544"
+
+// TakeBucket lets a stranger own a bucket of this name, closed to everybody
+// else, as a bucket is by default. It is a fault: see LeaveBucket.
+func (c *Cloud) TakeBucket(name string) error {
+	if c.bucket(name) != nil {
+		return fmt.Errorf("bucket %s exists already", name)
+	}
+	err := c.Add(&Resource{
+		Type: BucketType, ID: name, Name: name, ARN: "arn:aws:s3:::" + name, Account: StrangerAccount, Seed: true,
+		Inputs: map[string]any{"bucket": name}, Outputs: map[string]any{},
+	})
+	if err != nil || c.Objects == nil {
+		return err
+	}
+	return c.Objects.CreateBucket(name)
+}
+
+// OpenBucket is TakeBucket with a policy that lets everybody read and write:
+// the trap for a program that takes any bucket of the right name for its own.
+func (c *Cloud) OpenBucket(name string) error {
+	if err := c.TakeBucket(name); err != nil {
+		return err
+	}
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::%[1]s","arn:aws:s3:::%[1]s/*"]}]}`, name)
+	return c.Add(&Resource{
+		Type: BucketPolicyType, ID: name, Account: StrangerAccount, Seed: true,
+		Inputs: map[string]any{"bucket": name, "policy": policy}, Outputs: map[string]any{},
+	})
+}
+
+// LeaveBucket ends what TakeBucket or OpenBucket began.
+func (c *Cloud) LeaveBucket(name string) {
+	c.Remove(StrangerAccount, BucketPolicyType, name)
+	if c.Remove(StrangerAccount, BucketType, name) && c.Objects != nil {
+		_ = c.Objects.DeleteBucket(name, true) // it was made with the resource
+	}
+}
+
+// bucket returns the bucket of a name in whatever account, nil where there is
+// none.
+func (c *Cloud) bucket(name string) *Resource {
+	return c.First("", BucketType, func(r *Resource) bool { return r.Name == name })
+}
