@@ -10,6 +10,7 @@ import (
 	"delivery/lib/iampolicy"
 	"delivery/lib/naming"
 	"delivery/lib/plantest"
+	"delivery/lib/settings"
 )
 
 const (
@@ -22,6 +23,9 @@ func configuration(more map[string]string) map[string]string {
 	c := map[string]string{
 		"aws:region":                  "us-east-1",
 		"bootstrap:environmentSuffix": plantest.Suffix,
+		"bootstrap:devAccount":        settings.RehearsalAccounts().Dev,
+		"bootstrap:stagingAccount":    settings.RehearsalAccounts().Staging,
+		"bootstrap:prodAccount":       settings.RehearsalAccounts().Prod,
 		"bootstrap:repositoryOwner":   "acme",
 		"bootstrap:repositoryName":    "infrastructure",
 		"bootstrap:owners":            `["platform@example.com"]`,
@@ -123,6 +127,7 @@ func TestSettingsErrorsNameTheKeyAndTheRemedy(t *testing.T) {
 		{"suffix of another stack", "bootstrap:environmentSuffix", "c3d4", []string{"the stack is \"a1b2\""}},
 		{"upper-case suffix", "bootstrap:environmentSuffix", "A1", []string{"bootstrap:environmentSuffix", "pulumi config set"}},
 		{"short account", "bootstrap:prodAccount", "12345", []string{"bootstrap:prodAccount", "twelve-digit"}},
+		{"no account", "bootstrap:devAccount", "", []string{"bootstrap:devAccount", "twelve-digit"}},
 		{"no owners", "bootstrap:owners", "[]", []string{"bootstrap:owners[0]", "--path"}},
 		{"owners are no list", "bootstrap:owners", "a@example.com", []string{"bootstrap:owners", "a list"}},
 		{"operator is a session", "bootstrap:operators", `["arn:aws:sts::111122223333:assumed-role/a/b"]`, []string{"bootstrap:operators[0]"}},

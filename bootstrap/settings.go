@@ -18,14 +18,13 @@ import (
 // with who is calling, and says everything that is wrong with them at once.
 func readSettings(ctx *pulumi.Context) (settings.Settings, error) {
 	r := settings.NewReader(ctx)
-	accounts := settings.DefaultAccounts()
 	s := settings.Settings{
 		EnvironmentSuffix: r.String("environmentSuffix", ""),
 		Region:            config.Get(ctx, "aws:region"),
 		Accounts: settings.Accounts{
-			Dev:     r.String("devAccount", accounts.Dev),
-			Staging: r.String("stagingAccount", accounts.Staging),
-			Prod:    r.String("prodAccount", accounts.Prod),
+			Dev:     r.String("devAccount", ""),
+			Staging: r.String("stagingAccount", ""),
+			Prod:    r.String("prodAccount", ""),
 		},
 		Repository: settings.Repository{
 			Owner:  r.String("repositoryOwner", ""),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -62,9 +63,9 @@ func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 	r := settings.NewReader(ctx)
 	own = targetConfig{
 		env:       env,
-		suffix:    r.Required("environmentSuffix", "the suffix that bootstrap was given", "a1b2"),
+		suffix:    r.Required("environmentSuffix", "the suffix that bootstrap was given", naming.DocumentedSuffix),
 		profile:   r.String("profile", ""),
-		adminRole: r.Match("adminRole", "", settings.RoleName, "the name of a role of the target account, not its ARN", defaultAdminRole),
+		adminRole: r.Match("adminRole", "", settings.RoleName, "the name of a role of the target account, not its ARN", "PlatformAdministrator"),
 	}
 	const example = `'[{"read":["sqs:GetQueueUrl"],"resources":["arn:aws:sqs:${region}:${account}:jobs-${environment}-${suffix}"]}]'`
 	r.Object("workload", &own.workload, "a list of {read, write, resources}", example)
@@ -74,31 +75,27 @@ func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 	return own, r.Err()
 }
 
-// defaultAdminRole is the role that AWS Organizations makes in every account.
-const defaultAdminRole = "OrganizationAccountAccessRole"
-
 // targetProvider reaches the target account and refuses any other: with the
 // profile, else by assuming the administrators' role, else, where the delivery
-// account is its own target, directly.
+// account is its own target, directly. There is no default role: that of AWS
+// Organizations trusts the management account and not the delivery account.
 func targetProvider(ctx *pulumi.Context, s settings.Settings, own targetConfig) (*aws.Provider, error) {
 	target := s.Target(own.env)
 	args := &aws.ProviderArgs{
 		Region:            pulumi.String(target.Region),
 		AllowedAccountIds: pulumi.StringArray{pulumi.String(target.Account)},
 	}
-	ambient := target.Account == s.DeliveryAccount && (own.adminRole == "" || own.adminRole == defaultAdminRole)
 	switch {
 	case own.profile != "":
 		args.Profile = pulumi.StringPtr(own.profile)
-	case !ambient:
-		role := own.adminRole
-		if role == "" {
-			role = defaultAdminRole
-		}
+	case own.adminRole != "":
 		args.AssumeRole = aws.ProviderAssumeRoleArgs{
-			RoleArn:     pulumi.StringPtr(target.Role(role)),
+			RoleArn:     pulumi.StringPtr(target.Role(own.adminRole)),
 			SessionName: pulumi.StringPtr("targets-" + string(own.env) + "-" + s.EnvironmentSuffix),
 		}
+	case target.Account != s.DeliveryAccount:
+		return nil, fmt.Errorf("settings: neither \"targets:adminRole\" nor \"targets:profile\" is set, and account %s of %s is not the delivery account %s: expected a role of %s that trusts the delivery account, or a profile of an administrator there; run: make configure ADMIN_ROLE=NAME, or: make configure %s_PROFILE=NAME",
+			target.Account, own.env, s.DeliveryAccount, target.Account, strings.ToUpper(string(own.env)))
 	}
 	return aws.NewProvider(ctx, "target-account", args)
 }

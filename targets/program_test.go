@@ -14,6 +14,7 @@ import (
 const (
 	roleType     = "aws:iam/role:Role"
 	providerType = "pulumi:providers:aws"
+	adminRole    = "PlatformAdministrator"
 )
 
 func stacks() map[string]map[string]any {
@@ -21,7 +22,7 @@ func stacks() map[string]map[string]any {
 }
 
 func config(more map[string]string) map[string]string {
-	c := map[string]string{"aws:region": "us-east-1", "targets:environmentSuffix": plantest.Suffix}
+	c := map[string]string{"aws:region": "us-east-1", "targets:environmentSuffix": plantest.Suffix, "targets:adminRole": adminRole}
 	for k, v := range more {
 		c[k] = v
 	}
@@ -42,7 +43,7 @@ func TestEveryResourceIsMadeInTheTargetAccount(t *testing.T) {
 	rs := plantest.Run(t, "targets", "staging", config(nil), program, stacks())
 	p := plantest.One(t, rs, providerType, "target-account")
 	require.Contains(t, fmt.Sprint(p.Inputs["allowedAccountIds"]), "234567890123")
-	require.Contains(t, fmt.Sprint(p.Inputs["assumeRole"]), "arn:aws:iam::234567890123:role/OrganizationAccountAccessRole")
+	require.Contains(t, fmt.Sprint(p.Inputs["assumeRole"]), "arn:aws:iam::234567890123:role/"+adminRole)
 	for _, r := range rs {
 		if r.Custom && r.Type != providerType {
 			require.Contains(t, r.Provider, "target-account", r.String())
@@ -58,11 +59,19 @@ func TestAProfileReplacesTheAdministratorsRole(t *testing.T) {
 	require.Nil(t, p.Inputs["assumeRole"])
 }
 
+func TestATargetAccountWithoutAWayInIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := plantest.Try("targets", "staging", config(map[string]string{"targets:adminRole": ""}), program, stacks())
+	for _, want := range []string{"234567890123", plantest.DeliveryAccount, "make configure ADMIN_ROLE=", "make configure STAGING_PROFILE="} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
 func TestADeliveryAccountThatIsItsOwnTargetNeedsNoRole(t *testing.T) {
 	t.Parallel()
 	outputs := plantest.BootstrapOutputs()
 	outputs["settings"].(map[string]any)["accounts"].(map[string]any)["dev"] = plantest.DeliveryAccount
-	rs := plantest.Run(t, "targets", "dev", config(nil), program, map[string]map[string]any{"bootstrap/a1b2": outputs})
+	rs := plantest.Run(t, "targets", "dev", config(map[string]string{"targets:adminRole": ""}), program, map[string]map[string]any{"bootstrap/a1b2": outputs})
 	require.Nil(t, plantest.One(t, rs, providerType, "target-account").Inputs["assumeRole"])
 }
 

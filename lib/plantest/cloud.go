@@ -24,7 +24,7 @@ func Settings() settings.Settings {
 		EnvironmentSuffix: Suffix,
 		Region:            settings.Region,
 		DeliveryAccount:   DeliveryAccount,
-		Accounts:          settings.DefaultAccounts(),
+		Accounts:          settings.RehearsalAccounts(),
 		Repository:        settings.Repository{Owner: "acme", Name: "infrastructure", Branch: "main"},
 		Owners:            []string{"platform@example.com"},
 		Operators:         []string{Operator},

@@ -29,7 +29,7 @@ func (r *Reader) Err() error { return errors.Join(r.errs...) }
 // Fail records that a key's value is not what was expected. The example is a
 // value that would do.
 func (r *Reader) Fail(key, value, expected, example string) {
-	r.errs = append(r.errs, keyError(r.project, key, value, expected, example))
+	r.errs = append(r.errs, Problem{r.project, key, value, expected, example})
 }
 
 // String returns a key's value, or the default where it is not set.

@@ -58,8 +58,9 @@ type Repository struct {
 // FullName returns "owner/name".
 func (r Repository) FullName() string { return r.Owner + "/" + r.Name }
 
-// DefaultAccounts are the accounts of requirement S9.
-func DefaultAccounts() Accounts {
+// RehearsalAccounts are the accounts of requirement S9, which a rehearsal
+// deploys to. They are nobody's default.
+func RehearsalAccounts() Accounts {
 	return Accounts{Dev: "123456789012", Staging: "234567890123", Prod: "345678901234"}
 }
 
@@ -126,19 +127,48 @@ var (
 	operatorPattern = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:(?:role|user)/[\w+=,.@/-]+$`)
 )
 
+// Problem is a value that can't be used.
+type Problem struct {
+	// Project and Key name the value, as in "bootstrap:owners[0]".
+	Project, Key string
+	// Value is what was given, "" for nothing.
+	Value string
+	// Expected is what would do, and Example such a value.
+	Expected, Example string
+}
+
+// Error says how to set the value with the Pulumi CLI.
+func (p Problem) Error() string {
+	path := ""
+	if strings.ContainsAny(p.Key, "[.") {
+		path = "--path "
+	}
+	return fmt.Sprintf("settings: \"%s:%s\" is %q: expected %s; set it with: pulumi config set %s'%s:%s' %s",
+		p.Project, p.Key, p.Value, p.Expected, path, p.Project, p.Key, p.Example)
+}
+
 // Validate reports everything that is wrong with the settings, each in a
 // sentence that names the bootstrap key, the value, what was expected and how
 // to set it.
 func (s Settings) Validate() error {
 	var errs []error
+	for _, p := range s.Problems() {
+		errs = append(errs, p)
+	}
+	return errors.Join(errs...)
+}
+
+// Problems lists everything that is wrong with the settings.
+func (s Settings) Problems() []Problem {
+	var problems []Problem
 	bad := func(key, value, expected, example string) {
-		errs = append(errs, keyError("bootstrap", key, value, expected, example))
+		problems = append(problems, Problem{"bootstrap", key, value, expected, example})
 	}
 	if err := naming.ValidSuffix(s.EnvironmentSuffix); err != nil {
-		bad("environmentSuffix", s.EnvironmentSuffix, "2 to 12 lower-case letters and digits, beginning with a letter", "a1b2")
+		bad("environmentSuffix", s.EnvironmentSuffix, "2 to 12 lower-case letters and digits, beginning with a letter", naming.DocumentedSuffix)
 	}
 	if s.Region != Region {
-		errs = append(errs, fmt.Errorf("settings: \"aws:region\" is %q: expected %s; set it with: pulumi config set aws:region %s", s.Region, Region, Region))
+		problems = append(problems, Problem{"aws", "region", s.Region, Region, Region})
 	}
 	for _, env := range naming.Environments() {
 		if id := s.Accounts.Of(env); !accountPattern.MatchString(id) {
@@ -154,43 +184,36 @@ func (s Settings) Validate() error {
 	if !branchPattern.MatchString(s.Repository.Branch) || strings.Contains(s.Repository.Branch, "..") || strings.HasPrefix(s.Repository.Branch, "refs/") {
 		bad("branch", s.Repository.Branch, "a branch name without refs/heads/", "main")
 	}
-	errs = append(errs, s.validatePeople()...)
-	return errors.Join(errs...)
+	return append(problems, s.peopleProblems()...)
 }
 
-func (s Settings) validatePeople() []error {
-	var errs []error
+func (s Settings) peopleProblems() []Problem {
+	var problems []Problem
+	bad := func(key, value, expected, example string) {
+		problems = append(problems, Problem{"bootstrap", key, value, expected, example})
+	}
 	if len(s.Owners) == 0 {
-		errs = append(errs, keyError("bootstrap", "owners[0]", "", "at least one e-mail address to notify", "platform@example.com"))
+		bad("owners[0]", "", "at least one e-mail address to notify", "platform@example.com")
 	}
 	for i, o := range s.Owners {
+		key := fmt.Sprintf("owners[%d]", i)
 		if a, err := mail.ParseAddress(o); err != nil || a.Address != o {
-			errs = append(errs, keyError("bootstrap", fmt.Sprintf("owners[%d]", i), o, "an e-mail address", "platform@example.com"))
+			bad(key, o, "an e-mail address", "platform@example.com")
 		}
 		if slices.Contains(s.Owners[:i], o) {
-			errs = append(errs, keyError("bootstrap", fmt.Sprintf("owners[%d]", i), o, "every address once", "security@example.com"))
+			bad(key, o, "every address once", "security@example.com")
 		}
 	}
 	if tag := s.ownersTag(); !ownersPattern.MatchString(tag) {
-		errs = append(errs, keyError("bootstrap", "owners[0]", tag, "addresses that fit into one tag: at most 256 letters, digits and _.:/=+@- in all", "platform@example.com"))
+		bad("owners[0]", tag, "addresses that fit into one tag: at most 256 letters, digits and _.:/=+@- in all", "platform@example.com")
 	}
 	if len(s.Operators) == 0 {
-		errs = append(errs, keyError("bootstrap", "operators[0]", "", "at least one IAM role or user that runs the platform's stacks", "arn:aws:iam::123456789012:role/Platform"))
+		bad("operators[0]", "", "at least one IAM role or user that runs the platform's stacks", "arn:aws:iam::123456789012:role/Platform")
 	}
 	for i, o := range s.Operators {
 		if !operatorPattern.MatchString(o) {
-			errs = append(errs, keyError("bootstrap", fmt.Sprintf("operators[%d]", i), o, "the ARN of an IAM role or user", "arn:aws:iam::123456789012:role/Platform"))
+			bad(fmt.Sprintf("operators[%d]", i), o, "the ARN of an IAM role or user", "arn:aws:iam::123456789012:role/Platform")
 		}
 	}
-	return errs
-}
-
-// keyError is the one shape of a configuration error.
-func keyError(project, key, value, expected, example string) error {
-	path := ""
-	if strings.ContainsAny(key, "[.") {
-		path = "--path "
-	}
-	return fmt.Errorf("settings: \"%s:%s\" is %q: expected %s; set it with: pulumi config set %s'%s:%s' %s",
-		project, key, value, expected, path, project, key, example)
+	return problems
 }

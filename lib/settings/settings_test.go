@@ -14,7 +14,7 @@ func valid() settings.Settings {
 		EnvironmentSuffix: "a1b2",
 		Region:            settings.Region,
 		DeliveryAccount:   "111122223333",
-		Accounts:          settings.DefaultAccounts(),
+		Accounts:          settings.RehearsalAccounts(),
 		Repository:        settings.Repository{Owner: "acme", Name: "infrastructure", Branch: "main"},
 		Owners:            []string{"platform@example.com"},
 		Operators:         []string{"arn:aws:iam::111122223333:role/Platform"},
@@ -74,7 +74,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 
 func TestAccountsOfEnvironments(t *testing.T) {
 	t.Parallel()
-	a := settings.DefaultAccounts()
+	a := settings.RehearsalAccounts()
 	require.Equal(t, "123456789012", a.Of(naming.Dev))
 	require.Equal(t, "234567890123", a.Of(naming.Staging))
 	require.Equal(t, "345678901234", a.Of(naming.Prod))
