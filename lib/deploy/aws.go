@@ -29,6 +29,8 @@ type ObjectsAPI interface {
 type BucketLedger struct {
 	API    ObjectsAPI
 	Bucket string
+	// Owner is the account that the bucket must belong to.
+	Owner string
 }
 
 // Record implements Ledger.
@@ -38,7 +40,7 @@ func (l BucketLedger) Record(ctx context.Context, d delivery.Deployment) error {
 		return err
 	}
 	_, err = l.API.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(l.Bucket), Key: aws.String(delivery.LedgerKey(d.Environment, d.Commit)),
+		Bucket: aws.String(l.Bucket), ExpectedBucketOwner: aws.String(l.Owner), Key: aws.String(delivery.LedgerKey(d.Environment, d.Commit)),
 		Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
 	})
 	return err
@@ -51,7 +53,7 @@ const maxRecord = 1 << 20
 func (l BucketLedger) Find(ctx context.Context, environment, commit string) (delivery.Deployment, bool, error) {
 	var d delivery.Deployment
 	key := delivery.LedgerKey(environment, commit)
-	out, err := l.API.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(l.Bucket), Key: aws.String(key)})
+	out, err := l.API.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(l.Bucket), ExpectedBucketOwner: aws.String(l.Owner), Key: aws.String(key)})
 	var missing *s3types.NoSuchKey
 	if errors.As(err, &missing) {
 		return d, false, nil
@@ -72,11 +74,13 @@ func (l BucketLedger) Find(ctx context.Context, environment, commit string) (del
 type BucketLocks struct {
 	API    ObjectsAPI
 	Bucket string
+	// Owner is the account that the bucket must belong to.
+	Owner string
 }
 
 // Remove implements Locks.
 func (l BucketLocks) Remove(ctx context.Context, key string) error {
-	_, err := l.API.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(l.Bucket), Key: aws.String(key)})
+	_, err := l.API.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(l.Bucket), ExpectedBucketOwner: aws.String(l.Owner), Key: aws.String(key)})
 	return err
 }
 

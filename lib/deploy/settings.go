@@ -27,7 +27,7 @@ var (
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 	commitPattern  = regexp.MustCompile(`^[0-9a-f]{40}$`)
 	rolePattern    = regexp.MustCompile(`^arn:aws:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}$`)
-	keyPattern     = regexp.MustCompile(`^arn:aws:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	keyPattern     = regexp.MustCompile(`^arn:aws:kms:([a-z0-9-]+):([0-9]{12}):key/[A-Za-z0-9-]+$`)
 	bucketPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	sessionInvalid = regexp.MustCompile(`[^\w+=,.@-]`)
@@ -96,6 +96,15 @@ func (s Settings) checkCommit() error {
 		return fmt.Errorf("the push named commit %s but the source action fetched %q: the branch has moved or the revision was not pinned; %s", s.Commit, s.SourceCommit, remedy)
 	}
 	return nil
+}
+
+// DeliveryAccount is the account that runs the pipelines and owns the buckets:
+// that of the key of the workload's secrets.
+func (s Settings) DeliveryAccount() string {
+	if m := keyPattern.FindStringSubmatch(s.SecretsKey); m != nil {
+		return m[2]
+	}
+	return ""
 }
 
 // Backend is the URL of the state backend.

@@ -134,9 +134,9 @@ func (s *stage) deployer(role string) *Deployer {
 		Engine: &CLI{
 			Pulumi: s.pulumi, Env: s.env, Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
 			Retry: Retry{Tries: 3, Base: time.Millisecond, Cap: 10 * time.Millisecond, LockPatience: time.Minute, Log: log},
-			Locks: BucketLocks{API: objects, Bucket: stateBucket}, Out: &s.log, Log: log,
+			Locks: BucketLocks{API: objects, Bucket: stateBucket, Owner: settings.DeliveryAccount()}, Out: &s.log, Log: log,
 		},
-		Ledger: BucketLedger{API: objects, Bucket: ledgerBucket}, Bus: EventBus{API: bus, Name: settings.Bus},
+		Ledger: BucketLedger{API: objects, Bucket: ledgerBucket, Owner: settings.DeliveryAccount()}, Bus: EventBus{API: bus, Name: settings.Bus},
 		Log: log, Now: time.Now, Source: s.source, Bundle: s.bundle,
 	}
 }

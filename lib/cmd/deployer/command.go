@@ -92,10 +92,10 @@ func work(ctx context.Context, o options) error {
 			Pulumi: pulumi, Env: os.Environ(),
 			Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
 			Retry: deploy.DefaultRetry(log),
-			Locks: deploy.BucketLocks{API: objects, Bucket: settings.StateBucket},
+			Locks: deploy.BucketLocks{API: objects, Bucket: settings.StateBucket, Owner: settings.DeliveryAccount()},
 			Out:   os.Stdout, Log: log,
 		},
-		Ledger: deploy.BucketLedger{API: objects, Bucket: settings.LedgerBucket},
+		Ledger: deploy.BucketLedger{API: objects, Bucket: settings.LedgerBucket, Owner: settings.DeliveryAccount()},
 		Bus:    deploy.EventBus{API: eventbridge.NewFromConfig(conf), Name: settings.Bus},
 		Log:    log, Now: time.Now, Source: o.Source, Bundle: o.Bundle,
 	}

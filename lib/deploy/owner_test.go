@@ -1,0 +1,44 @@
+package deploy
+
+import (
+	"context"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+)
+
+// owners keeps which owner each call expects. It fails every call.
+type owners struct{ expected map[string]string }
+
+func (o *owners) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	o.expected["GetObject"] = aws.ToString(in.ExpectedBucketOwner)
+	return nil, context.Canceled
+}
+
+func (o *owners) PutObject(_ context.Context, in *s3.PutObjectInput, _ ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	o.expected["PutObject"] = aws.ToString(in.ExpectedBucketOwner)
+	return nil, context.Canceled
+}
+
+func (o *owners) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
+	o.expected["DeleteObject"] = aws.ToString(in.ExpectedBucketOwner)
+	return nil, context.Canceled
+}
+
+// TestTheDeployerExpectsItsBucketsToBelongToTheDeliveryAccount: a bucket that
+// was removed and made again by a stranger must not get a record.
+func TestTheDeployerExpectsItsBucketsToBelongToTheDeliveryAccount(t *testing.T) {
+	t.Parallel()
+	o := &owners{expected: map[string]string{}}
+	account := Settings{SecretsKey: testKey}.DeliveryAccount()
+	ledger, locks := BucketLedger{API: o, Bucket: ledgerBucket, Owner: account}, BucketLocks{API: o, Bucket: stateBucket, Owner: account}
+	require.Error(t, ledger.Record(t.Context(), delivery.Deployment{}))
+	_, _, err := ledger.Find(t.Context(), "dev", "commit")
+	require.Error(t, err)
+	require.Error(t, locks.Remove(t.Context(), "key"))
+	require.Equal(t, map[string]string{"GetObject": "111122223333", "PutObject": "111122223333", "DeleteObject": "111122223333"}, o.expected)
+}
