@@ -76,8 +76,8 @@ func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 }
 
 // targetProvider reaches the target account and refuses any other: with the
-// profile, else by assuming the administrators' role, else, where the delivery
-// account is its own target, directly. There is no default role: that of AWS
+// profile, else directly, where the delivery account is its own target, else by
+// assuming the administrators' role. There is no default role: that of AWS
 // Organizations trusts the management account and not the delivery account.
 func targetProvider(ctx *pulumi.Context, s settings.Settings, own targetConfig) (*aws.Provider, error) {
 	target := s.Target(own.env)
@@ -88,12 +88,13 @@ func targetProvider(ctx *pulumi.Context, s settings.Settings, own targetConfig) 
 	switch {
 	case own.profile != "":
 		args.Profile = pulumi.StringPtr(own.profile)
+	case target.Account == s.DeliveryAccount:
 	case own.adminRole != "":
 		args.AssumeRole = aws.ProviderAssumeRoleArgs{
 			RoleArn:     pulumi.StringPtr(target.Role(own.adminRole)),
 			SessionName: pulumi.StringPtr("targets-" + string(own.env) + "-" + s.EnvironmentSuffix),
 		}
-	case target.Account != s.DeliveryAccount:
+	default:
 		return nil, fmt.Errorf("settings: neither \"targets:adminRole\" nor \"targets:profile\" is set, and account %s of %s is not the delivery account %s: expected a role of %s that trusts the delivery account, or a profile of an administrator there; run: make configure ADMIN_ROLE=NAME, or: make configure %s_PROFILE=NAME",
 			target.Account, own.env, s.DeliveryAccount, target.Account, strings.ToUpper(string(own.env)))
 	}

@@ -71,8 +71,10 @@ func TestADeliveryAccountThatIsItsOwnTargetNeedsNoRole(t *testing.T) {
 	t.Parallel()
 	outputs := plantest.BootstrapOutputs()
 	outputs["settings"].(map[string]any)["accounts"].(map[string]any)["dev"] = plantest.DeliveryAccount
-	rs := plantest.Run(t, "targets", "dev", config(map[string]string{"targets:adminRole": ""}), program, map[string]map[string]any{"bootstrap/a1b2": outputs})
-	require.Nil(t, plantest.One(t, rs, providerType, "target-account").Inputs["assumeRole"])
+	for _, role := range []string{"", adminRole} {
+		rs := plantest.Run(t, "targets", "dev", config(map[string]string{"targets:adminRole": role}), program, map[string]map[string]any{"bootstrap/a1b2": outputs})
+		require.Nil(t, plantest.One(t, rs, providerType, "target-account").Inputs["assumeRole"])
+	}
 }
 
 func TestEachRoleTrustsOneBuildRoleWithTheExternalID(t *testing.T) {

@@ -182,8 +182,10 @@ func TestDeadLocksOfTheLocalFolderAreRemoved(t *testing.T) {
 
 func TestNewRefusesWhatItCannotUse(t *testing.T) {
 	t.Parallel()
-	_, err := platform.New(platform.Config{Root: ".", Suffix: "A-B"})
+	_, err := platform.New(platform.Config{Root: ".", Suffix: "A-B", Environment: platform.OwnEnvironment()})
 	require.ErrorContains(t, err, "not usable")
 	_, err = platform.New(platform.Config{Suffix: "a1b2"})
 	require.ErrorContains(t, err, "Root is empty")
+	_, err = platform.New(platform.Config{Root: ".", Suffix: "a1b2"})
+	require.ErrorContains(t, err, "Environment is empty")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -79,6 +80,11 @@ func fakeKMS(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
+// fakeSTS answers GetCallerIdentity.
+func fakeSTS(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/me</Arn><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+}
+
 // TestRealCLIMovesBootstrapThereAndBackThroughInterruptions runs the pinned
 // CLI against an S3 server and cuts every run after its first new change.
 func TestRealCLIMovesBootstrapThereAndBackThroughInterruptions(t *testing.T) {
@@ -93,14 +99,16 @@ func TestRealCLIMovesBootstrapThereAndBackThroughInterruptions(t *testing.T) {
 	defer s3.Close()
 	kms := httptest.NewServer(http.HandlerFunc(fakeKMS))
 	defer kms.Close()
+	sts := httptest.NewServer(http.HandlerFunc(fakeSTS))
+	defer sts.Close()
 	run := &cutter{store: store, seen: map[string]bool{}}
 	env := []string{
 		"PATH=" + filepath.Dir(cli) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PULUMI_HOME=" + t.TempDir(),
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
-		"AWS_ENDPOINT_URL_S3=" + s3.URL, "AWS_ENDPOINT_URL_KMS=" + kms.URL,
+		"AWS_ENDPOINT_URL_S3=" + s3.URL, "AWS_ENDPOINT_URL_KMS=" + kms.URL, "AWS_ENDPOINT_URL_STS=" + sts.URL,
 		"AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret",
 	}
-	p, err := platform.New(platform.Config{Root: i.root, Suffix: "a1b2", Env: env, Pulumi: cli, Runner: run, Out: t.Output()})
+	p, err := platform.New(platform.Config{Root: i.root, Suffix: "a1b2", Environment: platform.RehearsalEnvironment(env), Pulumi: cli, Runner: run, Out: t.Output()})
 	require.NoError(t, err)
 	until := func(do func(context.Context) error) {
 		for range 12 {

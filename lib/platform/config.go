@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -13,16 +12,16 @@ import (
 	"delivery/lib/stackrefs"
 )
 
-// Config says where the platform is and with what it is driven. Only Root and
-// Suffix are needed; the rest is for the rehearsal and the tests.
+// Config says where the platform is and with what it is driven. Only Root,
+// Suffix and Environment are needed; the rest is for the rehearsal and the
+// tests.
 type Config struct {
 	// Root is the folder of the repository.
 	Root string
 	// Suffix is the environment suffix of the installation.
 	Suffix string
-	// Env is the whole environment of the child processes; the process's own
-	// where nil.
-	Env []string
+	// Environment is of the child processes and the AWS clients.
+	Environment Environment
 	// Pulumi is the CLI; Root/.tools/bin/pulumi where empty.
 	Pulumi string
 	// Out gets the progress and the CLI's output.
@@ -49,7 +48,8 @@ type Config struct {
 // Platform drives one installation.
 type Platform struct {
 	Config
-	names naming.Namer
+	names   naming.Namer
+	clients *Clients
 }
 
 // New completes a Config with its defaults.
@@ -60,17 +60,18 @@ func New(c Config) (*Platform, error) {
 	if c.Root == "" {
 		return nil, errors.New("platform: Root is empty: expected the folder of the repository")
 	}
+	if len(c.Environment.vars) == 0 {
+		return nil, errors.New("platform: Environment is empty: expected OwnEnvironment or RehearsalEnvironment")
+	}
 	root, err := filepath.Abs(c.Root)
 	if err != nil {
 		return nil, err
 	}
 	c.Root = root
-	p := &Platform{Config: c, names: naming.New(naming.Shared, c.Suffix)}
+	p := &Platform{Config: c, names: naming.New(naming.Shared, c.Suffix), clients: NewClients(c.Environment)}
+	p.clients.announce = func(who Caller) { p.say("account %s as %s", who.Account, who.ARN) }
 	if p.Out == nil {
 		p.Out = io.Discard
-	}
-	if p.Env == nil {
-		p.Env = os.Environ()
 	}
 	p.Pulumi = or(p.Pulumi, filepath.Join(root, ".tools", "bin", "pulumi"))
 	p.Backend = or(p.Backend, fmt.Sprintf("s3://%s?region=%s", p.StateBucket(), settings.Region))
@@ -83,7 +84,7 @@ func New(c Config) (*Platform, error) {
 		p.Runner = Process{}
 	}
 	if p.Storage == nil {
-		p.Storage = &S3{Env: c.Env}
+		p.Storage = p.clients.Storage()
 	}
 	return p, nil
 }
@@ -118,15 +119,20 @@ type Project struct {
 // fullStack names the stack whatever the working directory.
 func (p Project) fullStack() string { return "organization/" + p.Pulumi + "/" + p.Stack }
 
-const bootstrapDir = "bootstrap"
+// Folders of projects below the root.
+const (
+	bootstrapDir = "bootstrap"
+	targetsDir   = "targets"
+	sharedDir    = "shared"
+)
 
 // Projects returns every project in the order in which they are deployed.
 func (p *Platform) Projects() []Project {
 	all := []Project{{bootstrapDir, bootstrapDir, p.Suffix, stackrefs.BootstrapProject}}
 	for _, env := range naming.Environments() {
-		all = append(all, Project{"targets/" + string(env), "targets", string(env), stackrefs.TargetsProject})
+		all = append(all, Project{targetsDir + "/" + string(env), targetsDir, string(env), stackrefs.TargetsProject})
 	}
-	all = append(all, Project{"shared", "shared", p.Suffix, stackrefs.SharedProject})
+	all = append(all, Project{sharedDir, sharedDir, p.Suffix, stackrefs.SharedProject})
 	for _, env := range naming.Environments() {
 		dir := "environments/" + string(env)
 		all = append(all, Project{dir, dir, p.Suffix, stackrefs.EnvironmentProject(env)})
@@ -155,13 +161,9 @@ func (p *Platform) Select(name string) ([]Project, error) {
 // FindSuffix returns the suffix of the only installation that is configured
 // under root. It is asked when the user gives none.
 func FindSuffix(root string) (string, error) {
-	files, err := filepath.Glob(filepath.Join(root, bootstrapDir, "Pulumi.*.yaml"))
+	suffixes, err := Suffixes(root)
 	if err != nil {
 		return "", err
-	}
-	var suffixes []string
-	for _, f := range files {
-		suffixes = append(suffixes, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"))
 	}
 	switch len(suffixes) {
 	case 0:

@@ -3,137 +3,340 @@ package platform
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"delivery/lib/naming"
 	"delivery/lib/settings"
 )
 
-// Values are what a user decides about an installation.
+// Values are what a user decides about an installation. What is empty stays as
+// the stack files have it.
 type Values struct {
 	// Suffix ends every name.
 	Suffix string
-	// Repository is the infrastructure repository, "owner/name".
+	// Offer is a suffix to propose where Suffix can't be used.
+	Offer string
+	// Repository is the infrastructure repository, "owner/name" or its address
+	// on GitHub.
 	Repository string
-	// Branch is the branch that is delivered; main where empty.
+	// Branch is the branch that is delivered; main where nothing says another.
 	Branch string
 	// Owners are e-mail addresses.
 	Owners []string
 	// Operators are the ARNs of who runs the platform's stacks; the caller of
-	// bootstrap where empty.
+	// bootstrap where nothing says others.
 	Operators []string
-	// Accounts are the target accounts; the defaults where empty.
+	// Accounts are the target accounts.
 	Accounts settings.Accounts
 	// Connection is the ARN of an existing source connection; one is made
-	// where empty.
+	// where there is none.
 	Connection string
-	// AdminRole is assumed in the target accounts; the default of targets
-	// where empty.
+	// AdminRole is assumed in the target accounts.
 	AdminRole string
 	// Profiles are AWS profiles of administrators of the target accounts, by
 	// environment, instead of AdminRole.
 	Profiles map[naming.Environment]string
+	// Delivery is the delivery account, which needs no role and no profile to
+	// be its own target; empty where nobody is logged in.
+	Delivery string
+	// Rehearsal says that the cloud is local, where names are free.
+	Rehearsal bool
+
+	adminRoles map[naming.Environment]string // of the stack files, where AdminRole is empty
 }
 
-// Configure checks the values and writes them to the stack files of all
-// projects. What else is in those files stays. It returns the files.
-func Configure(root string, v Values) ([]string, error) {
-	if err := v.validate(); err != nil {
-		return nil, err
+// Change is one value that configure changes.
+type Change struct {
+	// File is the stack file, from the root.
+	File string
+	// Key is the config key.
+	Key string
+	// Old and New are the values, "" for none.
+	Old, New string
+}
+
+// String is the change as users read it.
+func (c Change) String() string {
+	shown := func(s string) string {
+		if s == "" {
+			return "(not set)"
+		}
+		return s
 	}
-	p, err := New(Config{Root: root, Suffix: v.Suffix})
+	return fmt.Sprintf("%s: %s: %s -> %s", c.File, c.Key, shown(c.Old), shown(c.New))
+}
+
+// Configuration is what configure is about to write: all of it or nothing.
+type Configuration struct {
+	// Changes are the values that change.
+	Changes []Change
+	// Notes say what is allowed and yet unusual.
+	Notes []string
+
+	root  string
+	files []*stackFile
+}
+
+// Configured returns the values that the stack files of an installation have.
+func Configured(root, suffix string) (Values, error) {
+	files, err := openStackFiles(root, suffix)
+	if err != nil {
+		return Values{}, err
+	}
+	return files.values(suffix), nil
+}
+
+// Suffixes returns the suffixes of the installations that are configured.
+func Suffixes(root string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(root, bootstrapDir, "Pulumi.*.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	var files []string
-	for _, project := range p.Projects() {
-		path := p.stackPath(project)
-		f, err := openStackFile(path)
-		if err != nil {
-			return files, err
-		}
-		for _, kv := range v.of(project) {
-			if err := f.set(kv.key, kv.value); err != nil {
-				return files, err
+	var suffixes []string
+	for _, f := range files {
+		suffixes = append(suffixes, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"))
+	}
+	return suffixes, nil
+}
+
+// Problems completes the values with what the stack files of all projects
+// have, and returns everything that is wrong with them.
+func Problems(root string, v Values) ([]*ValueError, error) {
+	problems, _, _, err := complete(root, v)
+	return problems, err
+}
+
+// complete returns what is wrong with the values, the completed values, and
+// the stack files of their installation.
+func complete(root string, v Values) ([]*ValueError, Values, projectFiles, error) {
+	if naming.ValidSuffix(v.Suffix) != nil {
+		v = v.over(Values{}) // there are no files to look at
+		return v.problems(true), v, nil, nil
+	}
+	files, err := openStackFiles(root, v.Suffix)
+	if err != nil {
+		return nil, v, nil, err
+	}
+	v = v.over(files.values(v.Suffix))
+	return v.problems(files[0].isNew), v, files, nil
+}
+
+// Plan completes the values with what the stack files of all projects have,
+// checks them, and says everything that is wrong with them at once.
+func Plan(root string, v Values) (*Configuration, error) {
+	problems, v, files, err := complete(root, v)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, p := range problems {
+		errs = append(errs, p)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	c := &Configuration{root: root, files: files.files(), Notes: v.notes()}
+	for _, f := range files {
+		for _, kv := range v.of(f.project) {
+			if err := c.set(f.stackFile, kv); err != nil {
+				return nil, err
 			}
 		}
-		if err := f.save(); err != nil {
-			return files, err
+	}
+	return c, nil
+}
+
+// set changes a value of a file, where it differs.
+func (c *Configuration) set(f *stackFile, kv keyValue) error {
+	old, new := f.textOf(kv.key), strings.Join(kv.value, ", ")
+	if kv.list {
+		old = strings.Join(f.list(kv.key), ", ")
+	}
+	if old == new {
+		return nil
+	}
+	root, err := filepath.Abs(c.root)
+	if err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(root, f.path)
+	if err != nil {
+		return err
+	}
+	c.Changes = append(c.Changes, Change{File: rel, Key: kv.key, Old: old, New: new})
+	switch {
+	case new == "":
+		return f.unset(kv.key)
+	case kv.list:
+		return f.set(kv.key, kv.value)
+	}
+	return f.set(kv.key, kv.value[0])
+}
+
+// Write writes the stack files, with a file for every project. What else is in
+// them stays.
+func (c *Configuration) Write() error { return saveAll(c.files...) }
+
+// Configure is Plan and Write.
+func Configure(root string, v Values) error {
+	c, err := Plan(root, v)
+	if err != nil {
+		return err
+	}
+	return c.Write()
+}
+
+// projectFile is the stack file of a project.
+type projectFile struct {
+	*stackFile
+	project Project
+}
+
+type projectFiles []projectFile
+
+// openStackFiles opens the stack files of all projects, bootstrap's first.
+func openStackFiles(root, suffix string) (projectFiles, error) {
+	p, err := New(Config{Root: root, Suffix: suffix, Environment: OwnEnvironment()})
+	if err != nil {
+		return nil, err
+	}
+	var out projectFiles
+	for _, project := range p.Projects() {
+		path := p.stackPath(project)
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return nil, fmt.Errorf("project %s is not under %s (%w): run make in the folder of the repository", project.Name, root, err)
 		}
-		rel, _ := filepath.Rel(p.Root, path)
-		files = append(files, rel)
+		f, err := openStackFile(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, projectFile{f, project})
 	}
-	return files, nil
+	return out, nil
 }
 
-// validate checks what bootstrap will check, so that a mistake shows now.
-func (v Values) validate() error {
-	owner, name, ok := strings.Cut(v.Repository, "/")
-	if !ok {
-		return errors.Join(naming.ValidSuffix(v.Suffix), fmt.Errorf("repository %q is not usable: expected owner/name, for instance REPOSITORY=acme/infrastructure", v.Repository))
+func (files projectFiles) files() []*stackFile {
+	var out []*stackFile
+	for _, f := range files {
+		out = append(out, f.stackFile)
 	}
-	if !settings.ConnectionARN.MatchString(v.Connection) {
-		return fmt.Errorf("connection %q is not usable: expected the ARN of a connection in us-east-1, CONNECTION_ARN=arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-0000-0000-000000000000, or nothing", v.Connection)
-	}
-	if !settings.RoleName.MatchString(v.AdminRole) {
-		return fmt.Errorf("admin role %q is not usable: expected the name of a role of the target accounts, not its ARN, for instance ADMIN_ROLE=OrganizationAccountAccessRole", v.AdminRole)
-	}
-	operators := v.Operators
-	if len(operators) == 0 {
-		operators = []string{"arn:aws:iam::000000000000:role/caller"} // bootstrap fills it in
-	}
-	return settings.Settings{
-		EnvironmentSuffix: v.Suffix,
-		Region:            settings.Region,
-		Accounts:          v.accounts(),
-		Repository:        settings.Repository{Owner: owner, Name: name, Branch: or(v.Branch, "main")},
-		Owners:            v.Owners,
-		Operators:         operators,
-	}.Validate()
+	return out
 }
 
-func (v Values) accounts() settings.Accounts {
-	d := settings.DefaultAccounts()
-	return settings.Accounts{Dev: or(v.Accounts.Dev, d.Dev), Staging: or(v.Accounts.Staging, d.Staging), Prod: or(v.Accounts.Prod, d.Prod)}
+// values reads what `of` writes.
+func (files projectFiles) values(suffix string) Values {
+	v := Values{Suffix: suffix, Profiles: map[naming.Environment]string{}, adminRoles: map[naming.Environment]string{}}
+	for _, f := range files {
+		switch f.project.Dir {
+		case bootstrapDir:
+			v.Accounts = settings.Accounts{Dev: f.textOf("bootstrap:devAccount"), Staging: f.textOf("bootstrap:stagingAccount"), Prod: f.textOf("bootstrap:prodAccount")}
+			if owner := f.textOf("bootstrap:repositoryOwner"); owner != "" {
+				v.Repository = owner + "/" + f.textOf("bootstrap:repositoryName")
+			}
+			v.Branch = f.textOf("bootstrap:branch")
+			v.Owners, v.Operators = f.list("bootstrap:owners"), f.list("bootstrap:operators")
+		case targetsDir:
+			env := naming.Environment(f.project.Stack)
+			v.adminRoles[env], v.Profiles[env] = f.textOf("targets:adminRole"), f.textOf("targets:profile")
+		case sharedDir:
+			v.Connection = f.textOf("shared:connectionArn")
+		}
+	}
+	v.AdminRole = v.commonRole()
+	return v
+}
+
+// commonRole is the role that all target accounts without a profile are
+// reached by, "" where they have none or several.
+func (v Values) commonRole() string {
+	role := ""
+	for _, env := range naming.Environments() {
+		switch own := v.adminRoles[env]; {
+		case v.Profiles[env] != "" || own == role:
+		case role == "":
+			role = own
+		default:
+			return ""
+		}
+	}
+	return role
+}
+
+// over returns the values, completed with existing ones.
+func (v Values) over(existing Values) Values {
+	v.Repository = or(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(v.Repository, "/"), "https://github.com/"), ".git"), existing.Repository)
+	v.Branch = or(v.Branch, or(existing.Branch, "main"))
+	v.Accounts = settings.Accounts{
+		Dev:     or(v.Accounts.Dev, existing.Accounts.Dev),
+		Staging: or(v.Accounts.Staging, existing.Accounts.Staging),
+		Prod:    or(v.Accounts.Prod, existing.Accounts.Prod),
+	}
+	if len(v.Owners) == 0 {
+		v.Owners = existing.Owners
+	}
+	if len(v.Operators) == 0 {
+		v.Operators = existing.Operators
+	}
+	v.Connection = or(v.Connection, existing.Connection)
+	profiles := map[naming.Environment]string{}
+	for _, env := range naming.Environments() {
+		profiles[env] = v.Profiles[env]
+		if v.AdminRole == "" { // a role that is given now replaces the profiles of earlier
+			profiles[env] = or(v.Profiles[env], existing.Profiles[env])
+		}
+	}
+	v.Profiles, v.adminRoles = profiles, existing.adminRoles
+	return v
 }
 
 type keyValue struct {
 	key   string
-	value any
+	value []string
+	list  bool
 }
 
 // of are the config keys of a project.
 func (v Values) of(project Project) []keyValue {
 	owner, name, _ := strings.Cut(v.Repository, "/")
-	var out []keyValue
-	add := func(key string, value any) { out = append(out, keyValue{key, value}) }
-	optional := func(key, value string) {
-		if value != "" {
-			add(key, value)
-		}
+	text := func(key, value string) keyValue {
+		return keyValue{key, slices.DeleteFunc([]string{value}, isEmpty), false}
 	}
 	switch project.Dir {
 	case bootstrapDir:
-		accounts := v.accounts()
-		add("bootstrap:environmentSuffix", v.Suffix)
-		add("bootstrap:devAccount", accounts.Dev)
-		add("bootstrap:stagingAccount", accounts.Staging)
-		add("bootstrap:prodAccount", accounts.Prod)
-		add("bootstrap:repositoryOwner", owner)
-		add("bootstrap:repositoryName", name)
-		add("bootstrap:branch", or(v.Branch, "main"))
-		add("bootstrap:owners", v.Owners)
-		if len(v.Operators) > 0 {
-			add("bootstrap:operators", v.Operators)
+		return []keyValue{
+			text("bootstrap:environmentSuffix", v.Suffix),
+			text("bootstrap:devAccount", v.Accounts.Dev),
+			text("bootstrap:stagingAccount", v.Accounts.Staging),
+			text("bootstrap:prodAccount", v.Accounts.Prod),
+			text("bootstrap:repositoryOwner", owner),
+			text("bootstrap:repositoryName", name),
+			text("bootstrap:branch", v.Branch),
+			{"bootstrap:owners", v.Owners, true},
+			{"bootstrap:operators", v.Operators, true},
 		}
-	case "targets":
-		add("targets:environmentSuffix", v.Suffix)
-		optional("targets:adminRole", v.AdminRole)
-		optional("targets:profile", v.Profiles[naming.Environment(project.Stack)])
-	case "shared":
-		add("github:owner", owner)
-		optional("shared:connectionArn", v.Connection)
+	case targetsDir:
+		role, profile := v.access(naming.Environment(project.Stack))
+		return []keyValue{
+			text("targets:environmentSuffix", v.Suffix),
+			text("targets:adminRole", role),
+			text("targets:profile", profile),
+		}
+	case sharedDir:
+		return []keyValue{text("github:owner", owner), text("shared:connectionArn", v.Connection)}
 	}
-	return out
+	return nil
+}
+
+func isEmpty(s string) bool { return s == "" }
+
+// access is how the target account of an environment is reached: with a
+// profile, else by a role.
+func (v Values) access(env naming.Environment) (role, profile string) {
+	if v.Profiles[env] != "" {
+		return "", v.Profiles[env]
+	}
+	return or(v.AdminRole, v.adminRoles[env]), ""
 }

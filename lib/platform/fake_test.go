@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/platform"
+	"delivery/lib/settings"
 )
 
 // fakeStack is what the fake CLI keeps of a stack.
@@ -236,16 +237,18 @@ func newInstallation(t *testing.T) *installation {
 	for _, dir := range []string{"bootstrap", "shared", "targets", "environments/dev", "environments/staging", "environments/prod"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
-	_, err := platform.Configure(root, values())
-	require.NoError(t, err)
+	require.NoError(t, platform.Configure(root, values()))
 	bucket := filepath.Join(root, "buckets", "state-bucket-shared-a1b2")
 	i := &installation{cli: &fakeCLI{bucket: bucket}, storage: folders{root: filepath.Join(root, "buckets")}, root: root}
-	i.config = platform.Config{Root: root, Suffix: "a1b2", Env: []string{"PATH=/nowhere"}, Backend: "file://" + bucket}
+	i.config = platform.Config{Root: root, Suffix: "a1b2", Environment: platform.RehearsalEnvironment([]string{"PATH=/nowhere"}), Backend: "file://" + bucket}
 	return i
 }
 
 func values() platform.Values {
-	return platform.Values{Suffix: "a1b2", Repository: "acme/infrastructure", Owners: []string{"platform@example.com"}}
+	return platform.Values{
+		Suffix: "a1b2", Repository: "acme/infrastructure", Owners: []string{"platform@example.com"},
+		Accounts: settings.RehearsalAccounts(), AdminRole: "PlatformAdministrator", Rehearsal: true,
+	}
 }
 
 func (i *installation) open(t *testing.T) *platform.Platform {

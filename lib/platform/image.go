@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,13 +20,7 @@ type Builds interface {
 }
 
 // CodeBuild returns the Builds of the delivery account.
-func (p *Platform) CodeBuild(ctx context.Context) (Builds, error) {
-	cfg, err := awsConfig(ctx, p.Config.Env, "CODEBUILD")
-	if err != nil {
-		return nil, err
-	}
-	return codebuild.NewFromConfig(cfg), nil
-}
+func (p *Platform) CodeBuild(ctx context.Context) (Builds, error) { return p.clients.CodeBuild(ctx) }
 
 // BuildImage starts the project that builds the build image and waits for its
 // end, looking every so often. The scan gate decides later whether the image
@@ -33,8 +28,12 @@ func (p *Platform) CodeBuild(ctx context.Context) (Builds, error) {
 func (p *Platform) BuildImage(ctx context.Context, builds Builds, every time.Duration) error {
 	project := p.names.Of(naming.ImageProject)
 	started, err := builds.StartBuild(ctx, &codebuild.StartBuildInput{ProjectName: aws.String(project)})
-	if err != nil {
-		return fmt.Errorf("the build of the image can't be started: %w; deploy the project %s first with: make up PROJECT=shared", err, project)
+	var missing *types.ResourceNotFoundException
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("the build of the image can't be started, because the project %s does not exist: deploy it first with: make up PROJECT=shared", project)
+	case err != nil:
+		return fmt.Errorf("the build of the image can't be started: %w", err)
 	}
 	id := aws.ToString(started.Build.Id)
 	p.say("build %s is running; this takes some minutes", id)

@@ -2,7 +2,6 @@ package platform_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +21,7 @@ type fakeBuilds struct {
 func (f *fakeBuilds) StartBuild(_ context.Context, in *codebuild.StartBuildInput, _ ...func(*codebuild.Options)) (*codebuild.StartBuildOutput, error) {
 	f.started = aws.ToString(in.ProjectName)
 	if len(f.statuses) == 0 {
-		return nil, errors.New("no such project")
+		return nil, &types.ResourceNotFoundException{Message: aws.String("Project cannot be found")}
 	}
 	return &codebuild.StartBuildOutput{Build: &types.Build{Id: aws.String("project:1")}}, nil
 }

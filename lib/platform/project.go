@@ -135,7 +135,7 @@ func (p *Platform) needsStackFile(project Project) error {
 	if err != nil {
 		return err
 	}
-	if suffix := f.text("targets:environmentSuffix"); suffix != p.Suffix {
+	if suffix := f.textOf("targets:environmentSuffix"); suffix != p.Suffix {
 		return fmt.Errorf("%s is configured for the installation %q and not for %q: run: make configure SUFFIX=%s", project.Name, suffix, p.Suffix, p.Suffix)
 	}
 	return nil

@@ -73,7 +73,7 @@ func (p *Platform) remoteBackend(project Project) backend {
 func (p *Platform) environment(b backend) []string {
 	var env []string
 	path := filepath.Join(p.Root, ".tools", "bin")
-	for _, kv := range p.Env {
+	for _, kv := range p.Environment.vars {
 		name, value, _ := strings.Cut(kv, "=")
 		switch name {
 		case "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_STACK":

@@ -8,37 +8,48 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"delivery/lib/naming"
 	"delivery/lib/settings"
 )
 
 // Storage looks at buckets.
 type Storage interface {
 	// Exists says whether a bucket exists and is ours. Only a certain "no" is
-	// false; denied access and everything else is an error.
+	// false; a bucket of somebody else is a *ForeignBucketError, and everything
+	// else is an error too.
 	Exists(ctx context.Context, bucket string) (bool, error)
 	// Keys lists the objects whose keys begin with prefix.
 	Keys(ctx context.Context, bucket, prefix string) ([]string, error)
 }
 
-// S3 is the Storage of an AWS account.
-type S3 struct {
-	// Env holds credentials and endpoints in the AWS variables; the process's
-	// own environment where nil.
-	Env []string
+// ForeignBucketError says that a bucket exists and is not this installation's.
+type ForeignBucketError struct {
+	// Bucket is its name.
+	Bucket string
+	// Reason is how that shows.
+	Reason string
 }
 
+// Error implements error.
+func (e *ForeignBucketError) Error() string {
+	return fmt.Sprintf("bucket %s exists but %s", e.Bucket, e.Reason)
+}
+
+// bucketStorage is the Storage in S3. Every call names the owner that it
+// expects: a bucket of somebody else is never read or written, whatever its
+// policy allows.
+type bucketStorage struct{ clients *Clients }
+
 // Exists implements Storage.
-func (s *S3) Exists(ctx context.Context, bucket string) (bool, error) {
-	client, err := s.client(ctx)
+func (s *bucketStorage) Exists(ctx context.Context, bucket string) (bool, error) {
+	client, caller, err := s.clients.s3(ctx)
 	if err != nil {
 		return false, err
 	}
-	_, err = client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+	_, err = client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket, ExpectedBucketOwner: &caller.Account})
 	var response *smithyhttp.ResponseError
 	switch {
 	case err == nil:
@@ -50,21 +61,21 @@ func (s *S3) Exists(ctx context.Context, bucket string) (bool, error) {
 	case http.StatusNotFound:
 		return false, nil
 	case http.StatusForbidden:
-		return false, fmt.Errorf("bucket %s exists but access is denied: it belongs to another account, or these credentials lack s3:ListBucket on it; log in to the delivery account as one of the operators, or choose another suffix", bucket)
+		return false, &ForeignBucketError{bucket, fmt.Sprintf("access is denied: it belongs to another account than %s, or %s lacks s3:ListBucket on it; log in to the delivery account as one of the operators, or choose another suffix", caller.Account, caller.ARN)}
 	case http.StatusMovedPermanently:
-		return false, fmt.Errorf("bucket %s exists in another region than %s: it is not this installation's; choose another suffix", bucket, settings.Region)
+		return false, &ForeignBucketError{bucket, fmt.Sprintf("in another region than %s: it is not this installation's; choose another suffix", settings.Region)}
 	}
 	return false, fmt.Errorf("bucket %s can't be looked at: %w", bucket, err)
 }
 
 // Keys implements Storage.
-func (s *S3) Keys(ctx context.Context, bucket, prefix string) ([]string, error) {
-	client, err := s.client(ctx)
+func (s *bucketStorage) Keys(ctx context.Context, bucket, prefix string) ([]string, error) {
+	client, caller, err := s.clients.s3(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var keys []string
-	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, ExpectedBucketOwner: &caller.Account})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -77,33 +88,30 @@ func (s *S3) Keys(ctx context.Context, bucket, prefix string) ([]string, error) 
 	return keys, nil
 }
 
-func (s *S3) client(ctx context.Context) (*s3.Client, error) {
-	cfg, err := awsConfig(ctx, s.Env, "S3")
-	if err != nil {
-		return nil, err
+// RefuseTakenNames keeps a new installation from getting half made: it looks
+// at every bucket name before the first bucket is made, and says in one
+// sentence which of them belong to somebody else. An installation that exists
+// keeps its suffix, even one of the documents, which else only a rehearsal has.
+func RefuseTakenNames(ctx context.Context, storage Storage, suffix string, rehearsal bool) error {
+	exists, err := storage.Exists(ctx, naming.New(naming.Shared, suffix).Of(naming.StateBucket))
+	if err == nil && exists {
+		return nil
 	}
-	return s3.NewFromConfig(cfg, func(o *s3.Options) {
-		// A local endpoint has no host name per bucket.
-		o.UsePathStyle = cfg.BaseEndpoint != nil
-	}), nil
-}
-
-// awsConfig reads the AWS variables of an explicit environment, as a rehearsal
-// has it, and none of this process's, which may name a profile or an endpoint.
-// Without one it is the SDK's own way to find credentials.
-func awsConfig(ctx context.Context, env []string, service string) (aws.Config, error) {
-	if env == nil {
-		return config.LoadDefaultConfig(ctx, config.WithRegion(settings.Region))
+	if err := naming.FreeSuffix(suffix); err != nil && !rehearsal {
+		return fmt.Errorf("%w; choose one with: make configure SUFFIX=…", err)
 	}
-	vars := map[string]string{}
-	for _, kv := range env {
-		name, value, _ := strings.Cut(kv, "=")
-		vars[name] = value
+	var taken []string
+	for _, bucket := range naming.Buckets(suffix) {
+		_, err := storage.Exists(ctx, bucket)
+		var foreign *ForeignBucketError
+		if errors.As(err, &foreign) {
+			taken = append(taken, bucket)
+		} else if err != nil {
+			return err
+		}
 	}
-	cfg := aws.Config{Region: settings.Region, Credentials: credentials.NewStaticCredentialsProvider(
-		vars["AWS_ACCESS_KEY_ID"], vars["AWS_SECRET_ACCESS_KEY"], vars["AWS_SESSION_TOKEN"])}
-	if endpoint := or(vars["AWS_ENDPOINT_URL_"+service], vars["AWS_ENDPOINT_URL"]); endpoint != "" {
-		cfg.BaseEndpoint = &endpoint
+	if len(taken) == 0 {
+		return nil
 	}
-	return cfg, nil
+	return fmt.Errorf("suffix %q can't be used, because bucket names are unique among all accounts of AWS and these exist and are not yours: %s; choose another suffix with: make configure SUFFIX=…", suffix, strings.Join(taken, ", "))
 }

@@ -14,6 +14,8 @@ import (
 
 	"delivery/lib/naming"
 	"delivery/lib/platform"
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/settings"
 )
 
 // projects are the folders of the projects.
@@ -99,8 +101,9 @@ func (r *Rehearsal) Configure(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := platform.Configure(r.workspace(), platform.Values{
+	if err := platform.Configure(r.workspace(), platform.Values{
 		Suffix: r.Suffix, Repository: Repository, Branch: Branch, Owners: []string{Owner},
+		Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole, Rehearsal: true,
 	}); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ import (
 
 // What the rehearsed installation is called.
 const (
-	DefaultSuffix = "a1b2"
+	DefaultSuffix = naming.DocumentedSuffix
 	Repository    = "acme/infrastructure"
 	Branch        = "main"
 	Owner         = "platform@example.com"
@@ -161,7 +161,7 @@ func (r *Rehearsal) operator(endpoint string, goEnv goEnv) error {
 	)
 	r.Env = append(append(r.Env, goEnv.vars...), buildEnvironment()...)
 	r.Platform, err = platform.New(platform.Config{
-		Root: r.workspace(), Suffix: r.Suffix, Env: r.Env, Out: r.Out,
+		Root: r.workspace(), Suffix: r.Suffix, Environment: platform.RehearsalEnvironment(r.Env), Out: r.Out,
 		Pulumi:  filepath.Join(r.tools(), "pulumi"),
 		Backend: fmt.Sprintf("s3://%s?region=%s&use_path_style=true", r.names(naming.Shared).Of(naming.StateBucket), settings.Region),
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"os"
 	"time"
@@ -17,15 +18,27 @@ type options struct {
 	in     io.Reader
 	out    io.Writer
 	getenv func(string) string
+	random io.Reader
 	root   string
 	suffix string
 	yes    bool
+
+	environment platform.Environment
+	aws         *platform.Clients
+}
+
+// clients returns the AWS clients of the commands that open no installation.
+func (o *options) clients() *platform.Clients {
+	if o.aws == nil {
+		o.aws = platform.NewClients(o.environment)
+	}
+	return o.aws
 }
 
 // command builds the command tree. The environment gives the defaults of the
 // flags, so that make can pass its variables without quoting.
-func command(in io.Reader, out io.Writer, getenv func(string) string) *cobra.Command {
-	o := &options{in: in, out: out, getenv: getenv}
+func command(in io.Reader, out io.Writer, getenv func(string) string, environment platform.Environment) *cobra.Command {
+	o := &options{in: in, out: out, getenv: getenv, random: rand.Reader, environment: environment}
 	root := &cobra.Command{
 		Use:           "platform",
 		Short:         "Set up, change and remove the delivery platform",
@@ -59,7 +72,7 @@ func (o *options) platform() (*platform.Platform, error) {
 			return nil, err
 		}
 	}
-	c := platform.Config{Root: o.root, Suffix: suffix, Out: o.out}
+	c := platform.Config{Root: o.root, Suffix: suffix, Out: o.out, Environment: o.environment}
 	if o.interactive() {
 		c.In = o.in
 	}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,67 +17,131 @@ import (
 )
 
 // answers are the values as text, as flags, variables and questions give them.
+// An empty one leaves what the stack files have.
 type answers struct {
+	offer                                 string // a suffix made at random
 	repository, branch, owners, operators string
-	dev, staging, prod                    string
+	accounts, profiles                    map[naming.Environment]*string
 	connection, adminRole                 string
-	profiles                              map[naming.Environment]*string
 }
 
 func configureCommand(o *options) *cobra.Command {
-	a := &answers{profiles: map[naming.Environment]*string{}}
+	a := newAnswers()
 	cmd := &cobra.Command{
 		Use:   "configure",
 		Short: "Ask for the few values and write the stack files of all projects",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if o.interactive() {
-				if err := a.ask(o); err != nil {
-					return err
-				}
-			}
-			files, err := platform.Configure(o.root, a.values(o.suffix))
-			if err != nil {
-				return err
-			}
-			for _, f := range files {
-				fmt.Fprintln(o.out, "wrote", f)
-			}
-			fmt.Fprintln(o.out, "next: log in to the delivery account and run: make bootstrap")
-			return nil
-		},
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.configure(cmd.Context(), o) },
 	}
-	defaults := settings.DefaultAccounts()
-	text := func(into *string, flag, variable, def, help string) {
-		if v := o.getenv(variable); v != "" {
-			def = v
-		}
-		cmd.Flags().StringVar(into, flag, def, help+" ("+variable+")")
+	text := func(into *string, flag, variable, help string) {
+		cmd.Flags().StringVar(into, flag, o.getenv(variable), help+" ("+variable+")")
 	}
-	text(&a.repository, "repository", "REPOSITORY", "", "infrastructure repository, owner/name")
-	text(&a.branch, "branch", "BRANCH", "main", "branch that is delivered")
-	text(&a.owners, "owners", "OWNERS", "", "e-mail addresses to notify, separated by commas")
-	text(&a.operators, "operators", "OPERATORS", "", "ARNs of who runs the platform's stacks, separated by commas; the caller of bootstrap when empty")
-	text(&a.dev, "dev-account", "DEV_ACCOUNT", defaults.Dev, "account of dev")
-	text(&a.staging, "staging-account", "STAGING_ACCOUNT", defaults.Staging, "account of staging")
-	text(&a.prod, "prod-account", "PROD_ACCOUNT", defaults.Prod, "account of production")
-	text(&a.connection, "connection", "CONNECTION_ARN", "", "existing source connection; one is made when empty")
-	text(&a.adminRole, "admin-role", "ADMIN_ROLE", "", "role to assume in the target accounts when their roles are made")
+	text(&a.repository, "repository", "REPOSITORY", "infrastructure repository, owner/name")
+	text(&a.branch, "branch", "BRANCH", "branch that is delivered; main when nothing says another")
+	text(&a.owners, "owners", "OWNERS", "e-mail addresses to notify, separated by commas")
+	text(&a.operators, "operators", "OPERATORS", "ARNs of who runs the platform's stacks, separated by commas; the caller of bootstrap when empty")
+	text(&a.connection, "connection", "CONNECTION_ARN", "existing source connection; one is made when empty")
+	text(&a.adminRole, "admin-role", "ADMIN_ROLE", "role of the target accounts that trusts the delivery account, assumed to make their roles")
 	for _, env := range naming.Environments() {
-		a.profiles[env] = new(string)
-		text(a.profiles[env], string(env)+"-profile", strings.ToUpper(string(env))+"_PROFILE", "", "AWS profile of an administrator of "+string(env)+", instead of the role")
+		upper := strings.ToUpper(string(env))
+		text(a.accounts[env], string(env)+"-account", upper+"_ACCOUNT", "account of "+string(env))
+		text(a.profiles[env], string(env)+"-profile", upper+"_PROFILE", "AWS profile of an administrator of "+string(env)+", instead of the role")
 	}
 	return cmd
+}
+
+func newAnswers() *answers {
+	a := &answers{accounts: map[naming.Environment]*string{}, profiles: map[naming.Environment]*string{}}
+	for _, env := range naming.Environments() {
+		a.accounts[env], a.profiles[env] = new(string), new(string)
+	}
+	return a
+}
+
+// configure asks, checks, looks at the bucket names, shows what changes, and
+// only then writes.
+func (a *answers) configure(ctx context.Context, o *options) error {
+	if err := a.chooseSuffix(o); err != nil {
+		return err
+	}
+	if o.interactive() {
+		if err := a.ask(o); err != nil {
+			return err
+		}
+	}
+	v := a.values(o.suffix)
+	account, notLoggedIn := o.loggedIn(ctx)
+	v.Delivery = account
+	c, err := platform.Plan(o.root, v)
+	if err != nil {
+		return err
+	}
+	if notLoggedIn == nil {
+		if err := platform.RefuseTakenNames(ctx, o.clients().Storage(), o.suffix, false); err != nil {
+			return err
+		}
+	} else {
+		c.Notes = append(c.Notes, "the bucket names were not looked at, because nobody is logged in to AWS: make bootstrap looks at them")
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintln(o.out, "note:", note)
+	}
+	for _, change := range c.Changes {
+		fmt.Fprintln(o.out, change)
+	}
+	if len(c.Changes) == 0 {
+		fmt.Fprintln(o.out, "nothing changes")
+	}
+	if err := c.Write(); err != nil {
+		return err
+	}
+	fmt.Fprintln(o.out, "next: log in to the delivery account and run: make bootstrap")
+	return nil
+}
+
+// lookPatience is how long it may take to find out that nobody is logged in.
+const lookPatience = 10 * time.Second
+
+// loggedIn returns the account of the credentials, and an error without any:
+// configure works without.
+func (o *options) loggedIn(ctx context.Context) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, lookPatience)
+	defer stop()
+	caller, err := o.clients().Caller(ctx)
+	return caller.Account, err
+}
+
+// chooseSuffix takes the suffix of the only installation where none is given,
+// and offers one made at random for the first.
+func (a *answers) chooseSuffix(o *options) (err error) {
+	if a.offer, err = naming.RandomSuffix(o.random); err != nil || o.suffix != "" {
+		return err
+	}
+	suffixes, err := platform.Suffixes(o.root)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(suffixes) > 1 && !o.interactive():
+		_, err = platform.FindSuffix(o.root) // says how to choose
+		return err
+	case len(suffixes) == 1:
+		o.suffix = suffixes[0]
+	case o.interactive():
+		o.suffix = a.offer
+	}
+	return nil
 }
 
 func (a *answers) values(suffix string) platform.Values {
 	v := platform.Values{
 		Suffix:     suffix,
+		Offer:      a.offer,
 		Repository: a.repository,
 		Branch:     a.branch,
 		Owners:     list(a.owners),
 		Operators:  list(a.operators),
-		Accounts:   settings.Accounts{Dev: a.dev, Staging: a.staging, Prod: a.prod},
+		Accounts:   settings.Accounts{Dev: *a.accounts[naming.Dev], Staging: *a.accounts[naming.Staging], Prod: *a.accounts[naming.Prod]},
 		Connection: a.connection,
 		AdminRole:  a.adminRole,
 		Profiles:   map[naming.Environment]string{},
@@ -96,34 +163,114 @@ func list(text string) []string {
 	return out
 }
 
-// ask puts the questions whose answers are usually different from the
-// defaults. An empty answer takes what is shown in brackets.
+// existing takes what the stack files have for what was not given.
+func (a *answers) existing(v platform.Values) {
+	fill := func(into *string, value string) {
+		if *into == "" {
+			*into = value
+		}
+	}
+	fill(&a.repository, v.Repository)
+	fill(&a.branch, v.Branch)
+	fill(&a.branch, "main")
+	fill(&a.owners, strings.Join(v.Owners, ", "))
+	fill(&a.operators, strings.Join(v.Operators, ", "))
+	fill(&a.connection, v.Connection)
+	given := a.adminRole != "" // replaces the profiles of earlier
+	fill(&a.adminRole, v.AdminRole)
+	for _, env := range naming.Environments() {
+		fill(a.accounts[env], v.Accounts.Of(env))
+		if !given {
+			fill(a.profiles[env], v.Profiles[env])
+		}
+	}
+}
+
+// question is one value that a person is asked for.
+type question struct {
+	text, variable string
+	into           *string
+	optional       bool
+}
+
+// ask puts the questions. An empty answer takes what is shown in brackets, and
+// one that can't be used is asked for again.
 func (a *answers) ask(o *options) error {
 	lines := bufio.NewReader(o.in)
-	for _, q := range []struct {
-		text string
-		into *string
-	}{
-		{"Suffix that ends every name, 2 to 12 lower-case letters and digits", &o.suffix},
-		{"Infrastructure repository on GitHub, owner/name", &a.repository},
-		{"Branch that is delivered", &a.branch},
-		{"E-mail addresses to notify, separated by commas", &a.owners},
-		{"Account of dev", &a.dev},
-		{"Account of staging", &a.staging},
-		{"Account of production", &a.prod},
-		{"ARN of an existing source connection (empty: make one)", &a.connection},
-	} {
-		fmt.Fprintf(o.out, "%s [%s]: ", q.text, *q.into)
-		line, err := lines.ReadString('\n')
-		if err != nil && err != io.EOF {
-			return err
+	err := a.put(o, lines, question{"Suffix that ends every name, 2 to 12 lower-case letters and digits, beginning with a letter", "SUFFIX", &o.suffix, false})
+	if err != nil {
+		return ended(err)
+	}
+	existing, err := platform.Configured(o.root, o.suffix)
+	if err != nil {
+		return err
+	}
+	a.existing(existing)
+	questions := []question{
+		{"Infrastructure repository on GitHub, owner/name", "REPOSITORY", &a.repository, false},
+		{"Branch that is delivered", "BRANCH", &a.branch, false},
+		{"E-mail addresses to notify, separated by commas", "OWNERS", &a.owners, false},
+		{"ARNs of who runs the platform's stacks, separated by commas (empty: whoever runs bootstrap)", "OPERATORS", &a.operators, true},
+		{"Account of dev", "DEV_ACCOUNT", a.accounts[naming.Dev], false},
+		{"Account of staging", "STAGING_ACCOUNT", a.accounts[naming.Staging], false},
+		{"Account of production", "PROD_ACCOUNT", a.accounts[naming.Prod], false},
+		{"Role of these accounts that trusts the delivery account (empty: AWS profiles)", "ADMIN_ROLE", &a.adminRole, true},
+	}
+	for _, q := range questions {
+		if err := a.put(o, lines, q); err != nil {
+			return ended(err)
 		}
+	}
+	if a.adminRole == "" {
+		for _, env := range naming.Environments() {
+			variable := strings.ToUpper(string(env)) + "_PROFILE"
+			if err := a.put(o, lines, question{"AWS profile of an administrator of " + string(env), variable, a.profiles[env], true}); err != nil {
+				return ended(err)
+			}
+		}
+	}
+	return ended(a.put(o, lines, question{"ARN of an existing source connection (empty: make one)", "CONNECTION_ARN", &a.connection, true}))
+}
+
+// ended takes the end of the input for the end of the questions.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// put asks one question until the answer can be used.
+func (a *answers) put(o *options, lines *bufio.Reader, q question) error {
+	shown := *q.into
+	for {
+		fmt.Fprintf(o.out, "%s [%s]: ", q.text, shown)
+		line, err := lines.ReadString('\n')
+		*q.into = shown
 		if line = strings.TrimSpace(line); line != "" {
 			*q.into = line
 		}
-		if err == io.EOF {
-			break
+		if err != nil {
+			return err
+		}
+		problem, err := a.problem(o, q)
+		if err != nil || problem == nil {
+			return err
+		}
+		fmt.Fprintln(o.out, problem)
+	}
+}
+
+// problem is what is wrong with the answer to a question, nil for nothing.
+func (a *answers) problem(o *options, q question) (*platform.ValueError, error) {
+	problems, err := platform.Problems(o.root, a.values(o.suffix))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		if p.Variable == q.variable && (*q.into != "" || !q.optional) {
+			return p, nil
 		}
 	}
-	return nil
+	return nil, nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"delivery/lib/platform"
 )
 
 func main() {
@@ -15,7 +17,7 @@ func main() {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	err := command(os.Stdin, os.Stdout, os.Getenv).ExecuteContext(ctx)
+	err := command(os.Stdin, os.Stdout, os.Getenv, platform.OwnEnvironment()).ExecuteContext(ctx)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
