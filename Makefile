@@ -15,12 +15,15 @@ OFFICIAL := $(shell command -v pulumi 2>/dev/null || true)
 export PATH := $(BIN):$(PATH)
 
 # Variables that users may give, and what they mean to lib/cmd/platform.
+# Recipes read them from the environment: make would put their text into the
+# shell's program, quotes and all.
 PROJECT ?=
 SUFFIX ?=
+APPROVE ?=
 LAMBDA_ARCH ?= arm64
 IMAGE_ARCH ?= amd64
 export SUFFIX REPOSITORY BRANCH OWNERS OPERATORS DEV_ACCOUNT STAGING_ACCOUNT PROD_ACCOUNT CONNECTION_ARN ADMIN_ROLE
-export DEV_PROFILE STAGING_PROFILE PROD_PROFILE YES FORCE
+export DEV_PROFILE STAGING_PROFILE PROD_PROFILE YES FORCE PROJECT APPROVE
 
 PLATFORM := go run ./lib/cmd/platform
 # The workspace's modules without tools, which holds no code of ours.
@@ -46,7 +49,7 @@ rehearse test: LAMBDA_ARCH := $(shell go env GOARCH)
 
 .PHONY: rehearse
 rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes or no to run unattended, ARGS=--help)
-	@go run ./lib/cmd/rehearse $(if $(APPROVE),--approve=$(APPROVE)) $(ARGS)
+	@go run ./lib/cmd/rehearse $${APPROVE:+--approve="$$APPROVE"} $(ARGS)
 
 .PHONY: configure
 configure: ## Ask for the few values, or take them as variables, and write the stack files
@@ -61,17 +64,17 @@ SOURCES := $(if $(filter shared,$(PROJECT)),build)
 
 .PHONY: up preview refresh destroy
 up: need-project tools $(SOURCES) ## Deploy one project (PROJECT=environments/dev)
-	@$(PLATFORM) up "$(PROJECT)"
+	@$(PLATFORM) up "$$PROJECT"
 preview: need-project tools $(SOURCES) ## Show what deploying one project would change (PROJECT=...)
-	@$(PLATFORM) preview "$(PROJECT)"
+	@$(PLATFORM) preview "$$PROJECT"
 refresh: need-project tools ## Compare one project's state with the cloud, after an update was killed (PROJECT=...)
-	@$(PLATFORM) refresh "$(PROJECT)"
+	@$(PLATFORM) refresh "$$PROJECT"
 destroy: need-project tools ## Remove what one project made (PROJECT=...)
-	@$(PLATFORM) destroy "$(PROJECT)"
+	@$(PLATFORM) destroy "$$PROJECT"
 
 .PHONY: need-project
 need-project:
-	@if [ -z "$(PROJECT)" ]; then echo "error: PROJECT is not set: expected for instance PROJECT=environments/dev" >&2; exit 1; fi
+	@if [ -z "$$PROJECT" ]; then echo "error: PROJECT is not set: expected for instance PROJECT=environments/dev" >&2; exit 1; fi
 
 .PHONY: image
 image: ## Build the build image in CodeBuild and wait for it

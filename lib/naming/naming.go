@@ -193,7 +193,7 @@ func ValidSuffix(s string) error {
 	if suffixPattern.MatchString(s) {
 		return nil
 	}
-	return fmt.Errorf("environment suffix %q is not usable in AWS names: expected 2 to 12 lower-case letters and digits, beginning with a letter, for example \"a1b2\"", s)
+	return fmt.Errorf("environment suffix %q is not usable in AWS names: expected 2 to 12 lower-case letters and digits, beginning with a letter; make configure offers one", s)
 }
 
 // Namer builds the names of one environment of one installation.

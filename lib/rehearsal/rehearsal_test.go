@@ -33,6 +33,7 @@ func TestRehearsal(t *testing.T) {
 	s := open(t)
 	s.step("every stack comes up", s.everyStackComesUp)
 	s.step("a second up changes nothing", s.secondUpChangesNothing)
+	s.step("a bucket name of a stranger stops a new installation", s.takenNames)
 	s.step("a push goes to production", s.pushGoesToProduction)
 	s.step("builds write no artifact but the bundle", s.buildsWriteOnlyTheBundle)
 	s.step("a forged signature starts nothing", s.forgedSignature)

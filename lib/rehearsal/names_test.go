@@ -1,0 +1,42 @@
+package rehearsal
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/naming"
+	"delivery/lib/platform"
+	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/settings"
+)
+
+// takenNames holds the list of bucket names to what the programs make, and
+// lets a stranger own each name of a second installation in turn.
+func (s *stage) takenNames(t *testing.T) {
+	var made []string
+	for _, b := range s.Cloud.Find(cloud.DeliveryAccount, cloud.BucketType, nil) {
+		made = append(made, b.Name)
+	}
+	require.ElementsMatch(t, naming.Buckets(s.Suffix), made, "naming.Buckets lists every bucket and no other")
+
+	const second = "k3m9x2ab"
+	root := t.TempDir()
+	for _, p := range projects() {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, p), 0o755))
+	}
+	require.NoError(t, platform.Configure(root, platform.Values{
+		Suffix: second, Repository: Repository, Owners: []string{Owner}, Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole,
+	}))
+	p, err := platform.New(platform.Config{Root: root, Suffix: second, Environment: platform.RehearsalEnvironment(s.Env), Out: s.log, Pulumi: filepath.Join(s.tools(), "pulumi")})
+	require.NoError(t, err)
+	for _, name := range naming.Buckets(second) {
+		require.NoError(t, s.Cloud.OpenBucket(name))
+		require.ErrorContains(t, p.Bootstrap(s.limit(t)), "not yours: "+name+";")
+		require.NoDirExists(t, p.LocalDir, "nothing is begun")
+		s.Cloud.LeaveBucket(name)
+	}
+	require.Empty(t, s.denials())
+}
