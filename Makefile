@@ -114,7 +114,7 @@ bench: ## Run the benchmarks
 build: lambda image-context ## Build the Lambda functions, the deployer and the image's source into dist/
 
 lambda: ## Build the Lambda functions into dist/lambda (LAMBDA_ARCH=arm64 or amd64)
-	@for f in receiver scangate; do
+	@for f in receiver scangate starter; do
 	  echo "==> dist/lambda/$$f/bootstrap ($(LAMBDA_ARCH))"
 	  GOARCH=$(LAMBDA_ARCH) $(GO_STATIC) -tags lambda.norpc -o dist/lambda/$$f/bootstrap ./lib/cmd/$$f
 	done

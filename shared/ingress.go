@@ -7,6 +7,7 @@ import (
 	"delivery/lib/delivery"
 	"delivery/lib/events"
 	"delivery/lib/naming"
+	"delivery/lib/notify"
 	"delivery/lib/sourcecontrol"
 	"delivery/lib/webhook"
 )
@@ -18,7 +19,7 @@ type image struct {
 	gate       *buildimage.Gate
 }
 
-func (p *platform) buildImage(ctx *pulumi.Context) (image, error) {
+func (p *platform) buildImage(ctx *pulumi.Context, topic *notify.Topic) (image, error) {
 	var out image
 	context, err := buildimage.Pack(p.imageContext)
 	if err != nil {
@@ -36,7 +37,7 @@ func (p *platform) buildImage(ctx *pulumi.Context) (image, error) {
 	}
 	if out.gate, err = buildimage.NewGate(ctx, "scan-gate", &buildimage.GateArgs{
 		Names: p.names, Scope: p.scope, KeyARN: p.key,
-		Code: p.code("scangate"), BlockSeverity: p.blockSeverity, Tags: p.tags,
+		Code: p.code("scangate"), BlockSeverity: p.blockSeverity, AlarmTopicARN: topic.ARN, Tags: p.tags,
 	}, p.providers); err != nil {
 		return out, err
 	}

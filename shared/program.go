@@ -8,7 +8,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery/lib/audit"
-	"delivery/lib/events"
 	"delivery/lib/ledger"
 	"delivery/lib/naming"
 	"delivery/lib/notify"
@@ -36,15 +35,19 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	bus, err := events.NewBus(ctx, "bus", &events.Args{Name: p.names.Of(naming.DeliveryBus), Tags: p.tags}, p.providers)
-	if err != nil {
-		return err
-	}
-	image, err := p.buildImage(ctx)
+	bus, err := p.bus(ctx)
 	if err != nil {
 		return err
 	}
 	topics, err := p.topics(ctx)
+	if err != nil {
+		return err
+	}
+	image, err := p.buildImage(ctx, topics.pipeline)
+	if err != nil {
+		return err
+	}
+	starter, err := p.starter(ctx, topics.pipeline)
 	if err != nil {
 		return err
 	}
@@ -72,6 +75,8 @@ func program(ctx *pulumi.Context) error {
 		PipelineTopicARN:       topics.pipeline.ARN,
 		ApprovalTopicARN:       topics.approval.ARN,
 		LedgerBucket:           records.Bucket,
+		StarterName:            starter.Function.Name,
+		StarterARN:             starter.Function.ARN,
 	})
 }
 
@@ -126,7 +131,9 @@ func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
 		return &notify.Args{Name: name, ARN: p.scope.Topic(name), DisplayName: display, KeyARN: p.key, Emails: p.Owners, Tags: p.tags}
 	}
 	pipeline := args(naming.PipelineTopic, "Delivery pipelines")
-	pipeline.Publishers = append(pipeline.Publishers, notify.FromRules(pipeline.ARN, rules...))
+	pipeline.Publishers = append(pipeline.Publishers,
+		notify.FromRules(pipeline.ARN, rules...),
+		notify.FromAlarms(pipeline.ARN, p.DeliveryAccount, p.DeadLetterAlarms()...))
 	approval := args(naming.ApprovalTopic, "Delivery approvals")
 	role := p.scope.Role(p.Namer(naming.Prod).Of(naming.PipelineRole))
 	approval.Publishers = append(approval.Publishers, notify.FromRole(approval.ARN, p.scope.Root(), role))

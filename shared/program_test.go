@@ -20,7 +20,7 @@ import (
 func config(t *testing.T, more map[string]string) map[string]string {
 	t.Helper()
 	root := t.TempDir()
-	for _, file := range []string{"lambda/receiver/bootstrap", "lambda/scangate/bootstrap", "image/Dockerfile", "image/buildspec.yml"} {
+	for _, file := range []string{"lambda/receiver/bootstrap", "lambda/scangate/bootstrap", "lambda/starter/bootstrap", "image/Dockerfile", "image/buildspec.yml"} {
 		path := filepath.Join(root, file)
 		if filepath.Base(path) == "bootstrap" {
 			plantest.Program(t, path, "arm64")
@@ -60,11 +60,13 @@ func TestWhatIssueTwoListsExists(t *testing.T) {
 		"aws:ecr/lifecyclePolicy:LifecyclePolicy":                            1,
 		"aws:ecr/repositoryPolicy:RepositoryPolicy":                          1,
 		"aws:codebuild/project:Project":                                      1,
-		"aws:lambda/function:Function":                                       2,
-		"aws:cloudwatch/logGroup:LogGroup":                                   4,
+		"aws:lambda/function:Function":                                       3,
+		"aws:cloudwatch/logGroup:LogGroup":                                   5,
 		"aws:cloudwatch/eventBus:EventBus":                                   1,
+		"aws:cloudwatch/eventBusPolicy:EventBusPolicy":                       1,
+		"aws:cloudwatch/metricAlarm:MetricAlarm":                             2,
 		"aws:cloudwatch/eventRule:EventRule":                                 1,
-		"aws:sqs/queue:Queue":                                                1,
+		"aws:sqs/queue:Queue":                                                2,
 		"aws:ssm/parameter:Parameter":                                        1,
 		"aws:apigatewayv2/api:Api":                                           1,
 		"aws:secretsmanager/secret:Secret":                                   1,

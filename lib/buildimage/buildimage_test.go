@@ -84,7 +84,7 @@ func TestTheGateHearsOfThisRepositoryOnly(t *testing.T) {
 	plantest.Program(t, filepath.Join(code, "bootstrap"), "arm64")
 	rs := plantest.Run(t, "shared", plantest.Suffix, nil, func(ctx *pulumi.Context) error {
 		_, err := buildimage.NewGate(ctx, "scan-gate", &buildimage.GateArgs{
-			Names: names, Scope: scope, KeyARN: key, BlockSeverity: "HIGH", Tags: tags,
+			Names: names, Scope: scope, KeyARN: key, BlockSeverity: "HIGH", AlarmTopicARN: pulumi.String("arn:aws:sns:us-east-1:111122223333:t"), Tags: tags,
 			Code: function.Code{Directory: code, Architecture: "arm64"},
 		})
 		return err

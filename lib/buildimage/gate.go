@@ -11,9 +11,9 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery/lib/deadletter"
 	"delivery/lib/function"
 	"delivery/lib/handlers"
-	"delivery/lib/iampolicy"
 	"delivery/lib/naming"
 	"delivery/lib/stackrefs"
 )
@@ -29,6 +29,8 @@ type GateArgs struct {
 	Code function.Code
 	// BlockSeverity is the lowest severity that refuses an image.
 	BlockSeverity string
+	// AlarmTopicARN is where people hear of events that reached nobody.
+	AlarmTopicARN pulumi.StringInput
 	// Tags are put on everything.
 	Tags pulumi.StringMap
 }
@@ -77,7 +79,7 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 	if err != nil {
 		return nil, err
 	}
-	queue, err := args.deadLetters(ctx, name, fixed)
+	queue, err := args.deadLetters(ctx, name, g)
 	if err != nil {
 		return nil, err
 	}
@@ -115,29 +117,16 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 
 // deadLetters makes the queue of events that reached nobody, or that the
 // function failed on for good.
-func (a *GateArgs) deadLetters(ctx *pulumi.Context, name string, opts []pulumi.ResourceOption) (*sqs.Queue, error) {
+func (a *GateArgs) deadLetters(ctx *pulumi.Context, name string, parent pulumi.Resource) (*sqs.Queue, error) {
 	queueName := a.Names.Of(naming.ScanGateDeadLetter)
-	policy, err := iampolicy.New(
-		iampolicy.Allow("sqs:SendMessage").Named("Rule").ToService("events.amazonaws.com").On(a.Scope.Queue(queueName)).
-			When(iampolicy.ArnEquals("aws:SourceArn", a.Scope.Rule(a.Names.Of(naming.ScanGateRule)))),
-	).JSON()
-	if err != nil {
-		return nil, fmt.Errorf("scan gate %s: %w", name, err)
-	}
-	queue, err := sqs.NewQueue(ctx, name+"-dead-letter", &sqs.QueueArgs{
-		Name:                    pulumi.String(queueName),
-		MessageRetentionSeconds: pulumi.Int(14 * 24 * 3600), // the most that SQS keeps
-		SqsManagedSseEnabled:    pulumi.Bool(true),
-		Tags:                    a.Tags,
-	}, opts...)
-	if err != nil {
-		return nil, err
-	}
-	_, err = sqs.NewQueuePolicy(ctx, name+"-dead-letter", &sqs.QueuePolicyArgs{
-		QueueUrl: queue.Url,
-		Policy:   pulumi.String(policy),
-	}, opts[0])
-	return queue, err
+	return deadletter.New(ctx, name+"-dead-letter", &deadletter.Args{
+		Name:      queueName,
+		ARN:       a.Scope.Queue(queueName),
+		AlarmName: a.Names.Of(naming.ScanGateAlarm),
+		Rules:     []string{a.Scope.Rule(a.Names.Of(naming.ScanGateRule))},
+		TopicARN:  a.AlarmTopicARN,
+		Tags:      a.Tags,
+	}, parent)
 }
 
 // subscribe sends the events of this repository's scans to the function.

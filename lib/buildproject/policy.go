@@ -3,6 +3,7 @@ package buildproject
 import (
 	"delivery/lib/artifacts"
 	"delivery/lib/delivery"
+	"delivery/lib/events"
 	"delivery/lib/iampolicy"
 	"delivery/lib/naming"
 )
@@ -66,8 +67,8 @@ func (a *Args) deployStatements() []iampolicy.Statement {
 		iampolicy.Allow("s3:GetObject").Named("ReadHistory").On(a.state("history/*")),
 		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*")),
 		iampolicy.Allow("s3:PutObject").Named("Record").On(a.ledger(a.environment())),
-		iampolicy.Allow("events:PutEvents").Named("MakeKnown").On(a.Scope.Bus(a.Bus)).
-			When(iampolicy.StringEquals("events:source", delivery.DeploymentSource(a.environment()))),
+		events.Publisher{Source: delivery.DeploymentSource(a.environment()), DetailType: delivery.DeploymentDetailType}.
+			Allow(a.Scope.Bus(a.Bus)).Named("MakeKnown"),
 	}
 }
 

@@ -52,8 +52,10 @@ func Platform(s settings.Settings) iampolicy.Document {
 		users(scope, "LedgerReaders", readOnly, role(prod, naming.PreviewBuildRole)),
 		users(scope, "LedgerWriters", readWrite, ledgerWriters...),
 		users(scope, "ApprovalTopic", readWrite, role(prod, naming.PipelineRole)),
-		logs(scope, shared.Of(naming.ImageLogs), shared.Of(naming.ScanGateLogs), shared.Of(naming.ReceiverLogs), shared.Of(naming.WebhookAPILogs)),
+		logs(scope, shared.Of(naming.ImageLogs), shared.Of(naming.ScanGateLogs), shared.Of(naming.StarterLogs),
+			shared.Of(naming.ReceiverLogs), shared.Of(naming.WebhookAPILogs)),
 		topics(),
+		alarms(scope, s.DeadLetterAlarms()),
 		trail(scope, shared.Of(naming.AuditTrail)),
 		trailReads(scope, shared.Of(naming.AuditTrail)),
 	)
@@ -113,6 +115,15 @@ func logs(scope naming.Scope, groups ...string) iampolicy.Statement {
 // silence. The topic policies say which rules may publish.
 func topics() iampolicy.Statement {
 	return iampolicy.Allow(readWrite...).Named("Topics").ToService("events.amazonaws.com").AnyResource(thisKey)
+}
+
+// alarms lets CloudWatch publish to the encrypted topics for exactly these
+// alarms. Unlike EventBridge it sends the aws:Source keys along. See
+// "Enable compatibility between event sources from AWS services and encrypted topics",
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+func alarms(scope naming.Scope, arns []string) iampolicy.Statement {
+	return iampolicy.Allow(readWrite...).Named("Alarms").ToService("cloudwatch.amazonaws.com").AnyResource(thisKey).
+		When(iampolicy.StringEquals("aws:SourceAccount", scope.Account), iampolicy.ArnEquals("aws:SourceArn", arns...))
 }
 
 // trail lets CloudTrail encrypt the log files of exactly this trail.

@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"delivery/lib/delivery"
 	"delivery/lib/naming"
 	"delivery/lib/pipeline"
 )
@@ -40,6 +41,14 @@ var (
 		Follows:   naming.Staging,
 	}
 )
+
+// StartedBy is the event source that starts the environment's pipeline.
+func (e Environment) StartedBy() string {
+	if e.Follows != "" {
+		return delivery.DeploymentSource(string(e.Follows))
+	}
+	return delivery.PushSource
+}
 
 // All lists the environments in the order of promotion.
 func All() []Environment { return []Environment{Dev, Staging, Prod} }

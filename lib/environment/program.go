@@ -137,7 +137,8 @@ func (p *program) events(ctx *pulumi.Context, made *pipeline.Pipeline) error {
 		on = trigger.Deployed(p.Follows)
 	}
 	start, err := trigger.NewStart(ctx, "start", &trigger.StartArgs{
-		Names: p.names, Scope: p.scope, Bus: p.shared.BusName, On: on, PipelineARN: made.ARN, Tags: p.tags,
+		Names: p.names, Scope: p.scope, Bus: p.shared.BusName, On: on, Pipeline: made.Name,
+		StarterName: p.shared.StarterName, StarterARN: p.shared.StarterARN, AlarmTopicARN: p.shared.PipelineTopicARN, Tags: p.tags,
 	}, p.provider)
 	if err != nil {
 		return err

@@ -72,10 +72,12 @@ func TestWhatIssueTwoListsExists(t *testing.T) {
 			projectType:                              2,
 			"aws:cloudwatch/logGroup:LogGroup":       2,
 			pipelineType:                             1,
-			"aws:iam/role:Role":                      4,
+			"aws:iam/role:Role":                      3,
 			"aws:cloudwatch/eventRule:EventRule":     2,
 			"aws:cloudwatch/eventTarget:EventTarget": 2,
 			"aws:sqs/queue:Queue":                    1,
+			"aws:cloudwatch/metricAlarm:MetricAlarm": 1,
+			"aws:lambda/permission:Permission":       1,
 			providerType:                             1,
 		} {
 			require.Len(t, plantest.OfType(rs, typ), n, "%s of %s", typ, e.Name)

@@ -1,10 +1,11 @@
 // Package events makes the delivery event bus, on which the receiver says that
-// there was a push and the deployers say what became of it. Who may put events
-// is decided by the identity policies of those roles; the rules that react are
-// made by the environments.
+// there was a push and the deployers say what became of it, and the bus's own
+// policy, which keeps everybody else off it. The rules that react are made by
+// the environments.
 package events
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -13,8 +14,10 @@ import (
 
 // Args describe the bus.
 type Args struct {
-	// Name is the physical name, from lib/naming.
-	Name string
+	// Name and ARN are physical, from lib/naming.
+	Name, ARN string
+	// Publishers are all who may put events.
+	Publishers []Publisher
 	// Tags are put on the bus.
 	Tags pulumi.StringMap
 }
@@ -29,10 +32,33 @@ type Bus struct {
 	Name, ARN pulumi.StringOutput
 }
 
+func (a *Args) validate(name string) error {
+	if a == nil {
+		return fmt.Errorf("bus %s has no arguments", name)
+	}
+	var errs []error
+	if a.Name == "" || a.ARN == "" {
+		errs = append(errs, fmt.Errorf("bus %s has no name: set Name and ARN from lib/naming", name))
+	}
+	if len(a.Publishers) == 0 {
+		errs = append(errs, fmt.Errorf("bus %s would be closed to everybody: set Publishers", name))
+	}
+	for i, p := range a.Publishers {
+		if p.RoleARN == "" || p.Source == "" || p.DetailType == "" {
+			errs = append(errs, fmt.Errorf("publisher %d of bus %s needs RoleARN, Source and DetailType", i, name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // NewBus makes the bus.
 func NewBus(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Bus, error) {
-	if args == nil || args.Name == "" {
-		return nil, fmt.Errorf("bus %s has no name: set Name from lib/naming", name)
+	if err := args.validate(name); err != nil {
+		return nil, err
+	}
+	policy, err := args.policy()
+	if err != nil {
+		return nil, fmt.Errorf("bus %s: %w", name, err)
 	}
 	b := &Bus{}
 	if err := ctx.RegisterComponentResource("pipeline:events:Bus", name, b, opts...); err != nil {
@@ -44,6 +70,12 @@ func NewBus(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resourc
 		Tags:        args.Tags,
 	}, pulumi.Parent(b), pulumi.DeleteBeforeReplace(true))
 	if err != nil {
+		return nil, err
+	}
+	if _, err := cloudwatch.NewEventBusPolicy(ctx, name, &cloudwatch.EventBusPolicyArgs{
+		EventBusName: bus.Name,
+		Policy:       pulumi.String(policy),
+	}, pulumi.Parent(b)); err != nil {
 		return nil, err
 	}
 	b.Name, b.ARN = bus.Name, bus.Arn

@@ -7,8 +7,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/events"
+	"delivery/lib/iampolicy"
 	"delivery/lib/plantest"
+	"delivery/lib/rehearsal/iam"
 )
+
+const (
+	busARN     = "arn:aws:events:us-east-1:111122223333:event-bus/delivery-bus-shared-a1b2"
+	receiver   = "arn:aws:iam::111122223333:role/receiver"
+	deployer   = "arn:aws:iam::111122223333:role/deployer"
+	stranger   = "arn:aws:iam::111122223333:role/Administrator"
+	everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+)
+
+func args() *events.Args {
+	return &events.Args{
+		Name: "delivery-bus-shared-a1b2", ARN: busARN, Tags: pulumi.StringMap{"Owner": pulumi.String("me")},
+		Publishers: []events.Publisher{{RoleARN: receiver, Source: "push.source", DetailType: "push"}, {RoleARN: deployer, Source: "deploy.source", DetailType: "deployment"}},
+	}
+}
 
 func program(args *events.Args) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
@@ -19,15 +36,63 @@ func program(args *events.Args) pulumi.RunFunc {
 
 func TestTheBusKeepsTheRules(t *testing.T) {
 	t.Parallel()
-	rs := plantest.Run(t, "shared", plantest.Suffix, nil, program(&events.Args{Name: "delivery-bus-shared-a1b2", Tags: pulumi.StringMap{"Owner": pulumi.String("me")}}), nil)
+	rs := plantest.Run(t, "shared", plantest.Suffix, nil, program(args()), nil)
 	plantest.Check(t, rs, plantest.Suffix, map[string]string{"Owner": "me"})
 	require.Len(t, plantest.OfType(rs, "aws:cloudwatch/eventBus:EventBus"), 1)
 }
 
-func TestABusWithoutANameIsRefused(t *testing.T) {
+func TestABusThatAnybodyCouldUseIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, args := range []*events.Args{nil, {}} {
-		_, err := plantest.Try("shared", plantest.Suffix, nil, program(args), nil)
-		require.ErrorContains(t, err, "has no name")
+	nobody, incomplete := args(), args()
+	nobody.Publishers, incomplete.Publishers = nil, []events.Publisher{{RoleARN: receiver}}
+	for want, a := range map[string]*events.Args{
+		"has no arguments": nil, "has no name": {Publishers: args().Publishers}, "closed to everybody": nobody, "publisher 0 of bus bus needs": incomplete,
+	} {
+		_, err := plantest.Try("shared", plantest.Suffix, nil, program(a), nil)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// The bus's policy against roles that may do everything, and each publisher's
+// own policy without that of the bus.
+func TestEachPublisherPutsItsOwnEventsOnly(t *testing.T) {
+	t.Parallel()
+	rs := plantest.Run(t, "shared", plantest.Suffix, nil, program(args()), nil)
+	busPolicy := plantest.One(t, rs, "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "").Text("policy")
+	own := map[string]string{stranger: ""}
+	for _, p := range args().Publishers {
+		text, err := iampolicy.New(p.Allow(busARN)).JSON()
+		require.NoError(t, err)
+		own[p.RoleARN] = text
+	}
+	for name, c := range map[string]struct {
+		role            string
+		sources, types  []string
+		inBus, inItsOwn bool
+	}{
+		"the receiver's push":            {receiver, []string{"push.source"}, []string{"push"}, true, true},
+		"the deployer's deployment":      {deployer, []string{"deploy.source"}, []string{"deployment"}, true, true},
+		"the deployer as receiver":       {deployer, []string{"push.source"}, []string{"deployment"}, false, false},
+		"the deployer's push":            {deployer, []string{"deploy.source"}, []string{"push"}, false, false},
+		"own and foreign in one request": {deployer, []string{"deploy.source", "push.source"}, []string{"deployment"}, false, false},
+		"two detail types":               {receiver, []string{"push.source"}, []string{"push", "other"}, false, false},
+		"no source":                      {receiver, nil, []string{"push"}, false, false},
+		"no detail type":                 {receiver, []string{"push.source"}, nil, false, false},
+		"a stranger's push":              {stranger, []string{"push.source"}, []string{"push"}, false, false},
+		"a stranger's own event":         {stranger, []string{"other"}, []string{"other"}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := iam.Request{
+				Principal: iam.Principal{Kind: iam.Role, ARN: c.role, Account: "111122223333"}, Action: "events:PutEvents", Resource: busARN,
+				Context: map[string][]string{"events:source": c.sources, "events:detail-type": c.types},
+			}
+			decision := iam.Evaluate(r, iam.Policies{Identity: []iam.Named{{Name: "all", Document: everything}}, Resource: &iam.Named{Name: "bus", Document: busPolicy}})
+			require.Equal(t, c.inBus, decision.Allowed, decision.Reason)
+			if own[c.role] != "" {
+				decision = iam.Evaluate(r, iam.Policies{Identity: []iam.Named{{Name: "own", Document: own[c.role]}}})
+				require.Equal(t, c.inItsOwn, decision.Allowed, decision.Reason)
+			}
+		})
 	}
 }

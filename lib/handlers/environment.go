@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Environment variables of the receiver.
+// Environment variables of the receiver. The starter has the first two as well.
 const (
 	EnvRepository      = "REPOSITORY"       // owner/name
 	EnvBranch          = "BRANCH"           // the delivered branch
@@ -15,6 +15,10 @@ const (
 	EnvSecret          = "SECRET_ID"        // ARN of the webhook secret
 	EnvDeliveriesTable = "DELIVERIES_TABLE" // name of the table of deliveries
 )
+
+// EnvPipelineSources is the starter's list of pipelines: a JSON object from each
+// pipeline's name to the event source that starts it.
+const EnvPipelineSources = "PIPELINE_SOURCES"
 
 // Environment variables of the scan gate.
 const (

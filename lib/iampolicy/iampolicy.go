@@ -276,6 +276,13 @@ func (s Statement) check() []error {
 	if s.conflict != "" {
 		fail("has condition %s twice: IAM keeps one; give all values at once", s.conflict)
 	}
+	for operator, keys := range s.Condition {
+		for key := range keys {
+			if lacksQualifier(operator, key) {
+				fail("has the plain operator %s on %s, which has several values: use ForAllValues:%s with Null false to allow, ForAnyValue to deny", operator, key, operator)
+			}
+		}
+	}
 	if len(s.Resource) == 0 && !s.resourced {
 		fail("has no resource: use On, AnyResource or NoResource")
 	}

@@ -53,6 +53,7 @@ func TestWhatThePlatformForbidsIsRefused(t *testing.T) {
 		"question mark":          {iampolicy.New(read.On(bucket + "/?")), "not a whole last part"},
 		"everyone":               {iampolicy.New(iampolicy.Statement{Effect: "Allow", Action: iampolicy.Strings{"s3:GetObject"}, Resource: iampolicy.Strings{bucket}, Principal: &iampolicy.Principal{Everyone: true}}), "allows everyone"},
 		"everyone of AWS":        {iampolicy.New(read.On(bucket).ToAWS("*")), "allows everyone"},
+		"plain on many values":   {iampolicy.New(read.On(bucket).When(iampolicy.StringEquals("events:Source", "a"))), "use ForAllValues:StringEquals"},
 		"condition given twice":  {iampolicy.New(read.On(bucket).When(iampolicy.StringEquals("aws:PrincipalArn", "a")).When(iampolicy.StringEquals("aws:PrincipalArn", "b"))), "twice"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,6 +59,9 @@ func (s Scope) Topic(name string) string { return s.regional("sns", name) }
 // Queue returns the ARN of an SQS queue.
 func (s Scope) Queue(name string) string { return s.regional("sqs", name) }
 
+// Alarm returns the ARN of a CloudWatch alarm.
+func (s Scope) Alarm(name string) string { return s.regional("cloudwatch", "alarm:"+name) }
+
 // Table returns the ARN of a DynamoDB table.
 func (s Scope) Table(name string) string { return s.regional("dynamodb", "table/"+name) }
 

@@ -57,7 +57,7 @@ type Kind struct {
 // (CreateRole, CreatePolicy, CreateBucket, CreatePipeline, CreateProject,
 // PutRule, CreateFunction, CreateConnection, CreateLogGroup, CreateAlias,
 // CreateTopic, CreateQueue, CreateTable, PutParameter, CreateSecret,
-// CreateRepository, CreateApi, CreateTrail).
+// CreateRepository, CreateApi, CreateTrail, PutMetricAlarm).
 const (
 	maxRole       = 64
 	maxPolicy     = 128
@@ -80,6 +80,7 @@ const (
 	maxTrail      = 128
 	maxExternalID = 1224
 	maxGitHubEnv  = 255
+	maxAlarm      = 255
 )
 
 // The kinds of the platform, by the project that owns them.
@@ -114,6 +115,13 @@ var (
 	ScanGateLogs       = Kind{"scan-gate-logs", maxLogGroup}
 	ScanGateRule       = Kind{"scan-gate-rule", maxRule}
 	ScanGateDeadLetter = Kind{"scan-gate-dead-letter", maxQueue}
+	ScanGateAlarm      = Kind{"scan-gate-dead-letter-alarm", maxAlarm}
+	StarterFunction    = Kind{"starter", maxFunction}
+	StarterRole        = Kind{"starter-role", maxRole}
+	StarterPolicy      = Kind{"starter-policy", maxPolicy}
+	StarterLogs        = Kind{"starter-logs", maxLogGroup}
+	StarterDeadLetter  = Kind{"starter-dead-letter", maxQueue}
+	StarterAlarm       = Kind{"starter-dead-letter-alarm", maxAlarm}
 	DeliveryBus        = Kind{"delivery-bus", maxBus}
 	WebhookAPI         = Kind{"webhook-api", maxAPI}
 	WebhookAPILogs     = Kind{"webhook-api-logs", maxLogGroup}
@@ -147,9 +155,8 @@ var (
 	DeployBuildPolicy  = Kind{"deploy-build-policy", maxPolicy}
 	DeployLogs         = Kind{"deploy-logs", maxLogGroup}
 	StartRule          = Kind{"start-rule", maxRule}
-	StartRole          = Kind{"start-role", maxRole}
-	StartPolicy        = Kind{"start-policy", maxPolicy}
 	StartDeadLetter    = Kind{"start-dead-letter", maxQueue}
+	StartAlarm         = Kind{"start-dead-letter-alarm", maxAlarm}
 	StateRule          = Kind{"state-rule", maxRule}
 )
 
@@ -160,7 +167,8 @@ func Kinds() []Kind {
 		PreviewRole, PreviewPolicy, DeployRole, DeployPolicy, PermissionsLimit, ExternalID,
 		WorkloadQueue, WorkloadDeadQueue, WorkloadTopic, WorkloadParameter,
 		ImageRepository, ImageProject, ImageRole, ImagePolicy, ImageLogs, ImageSourceBucket, ApprovedImage,
-		ScanGateFunction, ScanGateRole, ScanGatePolicy, ScanGateLogs, ScanGateRule, ScanGateDeadLetter,
+		ScanGateFunction, ScanGateRole, ScanGatePolicy, ScanGateLogs, ScanGateRule, ScanGateDeadLetter, ScanGateAlarm,
+		StarterFunction, StarterRole, StarterPolicy, StarterLogs, StarterDeadLetter, StarterAlarm,
 		DeliveryBus, WebhookAPI, WebhookAPILogs, WebhookSecret,
 		ReceiverFunction, ReceiverRole, ReceiverPolicy, ReceiverLogs, DeliveriesTable,
 		SourceConnection, PipelineTopic, ApprovalTopic, LedgerBucket, AuditTrail, AuditBucket,
@@ -168,7 +176,7 @@ func Kinds() []Kind {
 		ArtifactBucket, Pipeline, PipelineRole, PipelinePolicy,
 		PreviewProject, PreviewBuildRole, PreviewBuildPolicy, PreviewLogs,
 		DeployProject, DeployBuildRole, DeployBuildPolicy, DeployLogs,
-		StartRule, StartRole, StartPolicy, StartDeadLetter, StateRule,
+		StartRule, StartDeadLetter, StartAlarm, StateRule,
 	}
 }
 

@@ -21,8 +21,8 @@ type Args struct {
 	DisplayName string
 	// KeyARN is the KMS key.
 	KeyARN string
-	// Publishers are the statements that let somebody publish: FromRules or
-	// FromRole.
+	// Publishers are the statements that let somebody publish: FromRules,
+	// FromAlarms or FromRole.
 	Publishers []iampolicy.Statement
 	// Emails are subscribed; each must confirm the mail that SNS sends.
 	Emails []string
@@ -42,6 +42,12 @@ type Topic struct {
 func FromRules(topicARN string, ruleARNs ...string) iampolicy.Statement {
 	return iampolicy.Allow("sns:Publish").Named("Rules").ToService("events.amazonaws.com").On(topicARN).
 		When(iampolicy.ArnEquals("aws:SourceArn", ruleARNs...))
+}
+
+// FromAlarms lets CloudWatch publish for exactly these alarms.
+func FromAlarms(topicARN, account string, alarmARNs ...string) iampolicy.Statement {
+	return iampolicy.Allow("sns:Publish").Named("Alarms").ToService("cloudwatch.amazonaws.com").On(topicARN).
+		When(iampolicy.StringEquals("aws:SourceAccount", account), iampolicy.ArnEquals("aws:SourceArn", alarmARNs...))
 }
 
 // FromRole lets one role of the account publish. It is named by a condition

@@ -24,6 +24,7 @@ func Check(t testing.TB, rs []Resource, suffix string, tags map[string]string) {
 	CheckEncryption(t, rs)
 	CheckRemovable(t, rs)
 	CheckPolicies(t, rs)
+	CheckWatched(t, rs)
 }
 
 // custom calls f with every resource that is not a component.

@@ -75,6 +75,8 @@ func SharedOutputs() map[string]any {
 		PipelineTopicARN:       scope.Topic(n.Of(naming.PipelineTopic)),
 		ApprovalTopicARN:       scope.Topic(n.Of(naming.ApprovalTopic)),
 		LedgerBucket:           n.Of(naming.LedgerBucket),
+		StarterName:            n.Of(naming.StarterFunction),
+		StarterARN:             scope.Function(n.Of(naming.StarterFunction)),
 	})
 }
 

@@ -31,10 +31,12 @@ var kinds = map[string]kind{
 
 	"aws:cloudtrail/trail:Trail": {Name: "name", Tags: true, ARN: naming.Scope.Trail, Encrypted: needs("kmsKeyId")},
 
-	"aws:cloudwatch/eventBus:EventBus":       {Name: "name", Tags: true, ARN: naming.Scope.Bus},
-	"aws:cloudwatch/eventRule:EventRule":     {Name: "name", Tags: true, ARN: naming.Scope.Rule},
-	"aws:cloudwatch/eventTarget:EventTarget": {},
-	"aws:cloudwatch/logGroup:LogGroup":       {Name: "name", Tags: true, ARN: naming.Scope.LogGroup, Encrypted: needs("kmsKeyId"), Removable: logGroupRemovable},
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy": {},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":       {Name: "name", Tags: true, ARN: naming.Scope.Alarm},
+	"aws:cloudwatch/eventBus:EventBus":             {Name: "name", Tags: true, ARN: naming.Scope.Bus},
+	"aws:cloudwatch/eventRule:EventRule":           {Name: "name", Tags: true, ARN: naming.Scope.Rule},
+	"aws:cloudwatch/eventTarget:EventTarget":       {},
+	"aws:cloudwatch/logGroup:LogGroup":             {Name: "name", Tags: true, ARN: naming.Scope.LogGroup, Encrypted: needs("kmsKeyId"), Removable: logGroupRemovable},
 
 	"aws:codebuild/project:Project":                     {Name: "name", Tags: true, ARN: naming.Scope.Project, Encrypted: needs("encryptionKey")},
 	"aws:codeconnections/connection:Connection":         {Name: "name", Tags: true, Computed: connectionOutputs},

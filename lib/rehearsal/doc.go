@@ -10,6 +10,6 @@
 //	iam       policy evaluation and validation
 //	provider  the Pulumi providers aws, github and random
 //	awsapi    the HTTP APIs of AWS that binaries call
-//	runtime   EventBridge, Lambda, API Gateway, CodePipeline, CodeBuild, SNS, SQS
+//	runtime   EventBridge, Lambda, API Gateway, CodePipeline, CodeBuild, SNS, SQS, CloudWatch alarms
 //	github    the repository, its webhooks and its archives
 package rehearsal

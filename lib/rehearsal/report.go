@@ -54,6 +54,7 @@ func NotPlayed() []string {
 		"The vulnerability scanner: its findings are given.",
 		"E-mail: subscriptions are taken as confirmed, and messages are captured.",
 		"API Gateway's throttling, CloudTrail's records and log retention over time.",
+		"How long CloudWatch takes to look: an alarm is raised at once, and only on messages in a queue.",
 		"AWS's quotas, prices, latencies and eventual consistency.",
 	}
 }

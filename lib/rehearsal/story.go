@@ -53,7 +53,7 @@ func (s *Story) Play(ctx context.Context) Report {
 		s.inventory() // it failed before its fullest moment
 	}
 	s.report.Steps = s.Tree.Nodes()
-	s.report.Timeline = s.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "notification", "denied", "fault")
+	s.report.Timeline = s.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "alarm", "notification", "denied", "fault")
 	s.report.Allowed, s.report.Denied = s.Calls()
 	return s.report
 }

@@ -92,6 +92,21 @@ func (s Settings) Target(env naming.Environment) naming.Scope {
 	return naming.Scope{Account: s.Accounts.Of(env), Region: s.Region}
 }
 
+// DeadLetterAlarms returns the ARNs of all alarms on dead-letter queues, the
+// environments' included: a topic and its key name them before they exist.
+func (s Settings) DeadLetterAlarms() []string {
+	shared := s.Namer(naming.Shared)
+	names := []string{shared.Of(naming.ScanGateAlarm), shared.Of(naming.StarterAlarm)}
+	for _, env := range naming.Environments() {
+		names = append(names, s.Namer(env).Of(naming.StartAlarm))
+	}
+	var arns []string
+	for _, name := range names {
+		arns = append(arns, s.Delivery().Alarm(name))
+	}
+	return arns
+}
+
 // Tags returns the tags of every taggable resource of an environment.
 func (s Settings) Tags(env naming.Environment, project string) map[string]string {
 	return map[string]string{

@@ -39,6 +39,8 @@ type Shared[V any] struct {
 	PipelineTopicARN       V `json:"pipelineTopicArn"`
 	ApprovalTopicARN       V `json:"approvalTopicArn"`
 	LedgerBucket           V `json:"ledgerBucket"`
+	StarterName            V `json:"starterName"` // function that starts the pipelines
+	StarterARN             V `json:"starterArn"`
 }
 
 // Targets is what a stack of the targets project exports.

@@ -50,40 +50,6 @@ func Deployed(env naming.Environment) Event {
 	}
 }
 
-// startInput pins the execution to the event's commit, and hands the commit on
-// as a variable too: AWS documents the pinning for other sources than
-// connections, so the deployer compares the two.
-type startInput struct {
-	Revisions []revision `json:"sourceRevisions"`
-	Variables []variable `json:"variables"`
-}
-
-type revision struct {
-	Action string `json:"actionName"`
-	Type   string `json:"revisionType"`
-	Value  string `json:"revisionValue"`
-}
-
-type variable struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-// startPaths are the parts of an event that startTemplate uses. A push and a
-// deployment have them under the same names.
-var startPaths = map[string]string{"commit": "$.detail.commit", "delivery": "$.detail.delivery", "pusher": "$.detail.pusher"}
-
-func startTemplate() (string, error) {
-	return asJSON(startInput{
-		Revisions: []revision{{delivery.SourceAction, "COMMIT_ID", "<commit>"}},
-		Variables: []variable{
-			{delivery.VarCommit, "<commit>"},
-			{delivery.VarDelivery, "<delivery>"},
-			{delivery.VarPusher, "<pusher>"},
-		},
-	})
-}
-
 // asJSON leaves the placeholders' angle brackets as they are.
 func asJSON(v any) (string, error) {
 	var b bytes.Buffer

@@ -5,12 +5,12 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
+	"delivery/lib/deadletter"
 	"delivery/lib/naming"
-	"delivery/lib/servicerole"
 )
 
 // StartArgs describe what starts a pipeline.
@@ -22,13 +22,17 @@ type StartArgs struct {
 	Bus string
 	// On is the event that starts the pipeline.
 	On Event
-	// PipelineARN is the pipeline.
-	PipelineARN pulumi.StringInput
+	// Pipeline is the pipeline's name.
+	Pipeline pulumi.StringInput
+	// StarterName and StarterARN are the function that starts it.
+	StarterName, StarterARN string
+	// AlarmTopicARN is where people hear of events that reached nobody.
+	AlarmTopicARN string
 	// Tags are put on everything.
 	Tags pulumi.StringMap
 }
 
-// Start is the rule that starts a pipeline.
+// Start is the rule that has a pipeline started.
 type Start struct {
 	pulumi.ResourceState
 
@@ -42,8 +46,14 @@ func (a *StartArgs) validate(name string) error {
 		return fmt.Errorf("start %s has no arguments", name)
 	}
 	var errs []error
-	if a.Bus == "" || a.PipelineARN == nil {
-		errs = append(errs, fmt.Errorf("start %s needs Bus and PipelineARN", name))
+	if a.Bus == "" || a.Pipeline == nil {
+		errs = append(errs, fmt.Errorf("start %s needs Bus and Pipeline", name))
+	}
+	if a.StarterName == "" || a.StarterARN == "" {
+		errs = append(errs, fmt.Errorf("start %s has no function that starts: set StarterName and StarterARN", name))
+	}
+	if a.AlarmTopicARN == "" {
+		errs = append(errs, fmt.Errorf("start %s would lose events in silence: set AlarmTopicARN", name))
 	}
 	if len(a.On.Pattern.Source) == 0 || len(a.On.Pattern.Detail) == 0 {
 		errs = append(errs, fmt.Errorf("start %s would start at any event: set On to Pushed or Deployed", name))
@@ -60,78 +70,33 @@ func NewStart(ctx *pulumi.Context, name string, args *StartArgs, opts ...pulumi.
 	if err := ctx.RegisterComponentResource("pipeline:trigger:Start", name, s, opts...); err != nil {
 		return nil, err
 	}
-	role, err := args.role(ctx, name, s)
+	queueName := args.Names.Of(naming.StartDeadLetter)
+	queue, err := deadletter.New(ctx, name+"-dead-letter", &deadletter.Args{
+		Name:      queueName,
+		ARN:       args.Scope.Queue(queueName),
+		AlarmName: args.Names.Of(naming.StartAlarm),
+		Rules:     []string{args.ruleARN(), args.Scope.Rule(args.Names.Of(naming.StateRule))},
+		TopicARN:  pulumi.String(args.AlarmTopicARN),
+		Tags:      args.Tags,
+	}, s)
 	if err != nil {
 		return nil, err
 	}
-	queue, err := args.deadLetters(ctx, name, s)
-	if err != nil {
-		return nil, err
-	}
-	if err := args.subscribe(ctx, name, s, role, queue); err != nil {
+	if err := args.subscribe(ctx, name, s, queue); err != nil {
 		return nil, err
 	}
 	s.DeadLetterARN = queue.Arn
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"deadLetterArn": s.DeadLetterARN})
 }
 
-// role is taken by EventBridge for this rule alone.
-func (a *StartArgs) role(ctx *pulumi.Context, name string, parent pulumi.Resource) (*servicerole.Role, error) {
-	policy, err := iampolicy.New(
-		iampolicy.Allow("codepipeline:StartPipelineExecution").Named("Start").On(a.Scope.Pipeline(a.Names.Of(naming.Pipeline))),
-	).JSON()
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	return servicerole.New(ctx, name+"-role", &servicerole.Args{
-		RoleName:   a.Names.Of(naming.StartRole),
-		PolicyName: a.Names.Of(naming.StartPolicy),
-		Service:    "events.amazonaws.com",
-		Conditions: []iampolicy.Condition{
-			iampolicy.StringEquals("aws:SourceAccount", a.Scope.Account),
-			iampolicy.ArnEquals("aws:SourceArn", a.Scope.BusRule(a.Bus, a.Names.Of(naming.StartRule))),
-		},
-		Policy: pulumi.String(policy),
-		Tags:   a.Tags,
-	}, pulumi.Parent(parent))
+func (a *StartArgs) ruleARN() string {
+	return a.Scope.BusRule(a.Bus, a.Names.Of(naming.StartRule))
 }
 
-// deadLetters makes the queue of events that reached nobody.
-func (a *StartArgs) deadLetters(ctx *pulumi.Context, name string, parent pulumi.Resource) (*sqs.Queue, error) {
-	queueName := a.Names.Of(naming.StartDeadLetter)
-	policy, err := iampolicy.New(
-		iampolicy.Allow("sqs:SendMessage").Named("Rules").ToService("events.amazonaws.com").On(a.Scope.Queue(queueName)).
-			When(iampolicy.ArnEquals("aws:SourceArn",
-				a.Scope.BusRule(a.Bus, a.Names.Of(naming.StartRule)),
-				a.Scope.Rule(a.Names.Of(naming.StateRule)))),
-	).JSON()
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	queue, err := sqs.NewQueue(ctx, name+"-dead-letter", &sqs.QueueArgs{
-		Name:                    pulumi.String(queueName),
-		MessageRetentionSeconds: pulumi.Int(14 * 24 * 3600), // the most that SQS keeps
-		SqsManagedSseEnabled:    pulumi.Bool(true),
-		Tags:                    a.Tags,
-	}, pulumi.Parent(parent), pulumi.DeleteBeforeReplace(true))
-	if err != nil {
-		return nil, err
-	}
-	_, err = sqs.NewQueuePolicy(ctx, name+"-dead-letter", &sqs.QueuePolicyArgs{
-		QueueUrl: queue.Url,
-		Policy:   pulumi.String(policy),
-	}, pulumi.Parent(parent))
-	return queue, err
-}
-
-// subscribe starts the pipeline at the event. An hour is long enough for a
-// fault of CodePipeline to pass; a push that is older is better pushed again.
-func (a *StartArgs) subscribe(ctx *pulumi.Context, name string, parent pulumi.Resource, role *servicerole.Role, queue *sqs.Queue) error {
+// subscribe invokes the starter at the event. An hour is long enough for a
+// fault of Lambda to pass; a push that is older is better pushed again.
+func (a *StartArgs) subscribe(ctx *pulumi.Context, name string, parent pulumi.Resource, queue *sqs.Queue) error {
 	pattern, err := asJSON(a.On.Pattern)
-	if err != nil {
-		return err
-	}
-	template, err := startTemplate()
 	if err != nil {
 		return err
 	}
@@ -146,20 +111,35 @@ func (a *StartArgs) subscribe(ctx *pulumi.Context, name string, parent pulumi.Re
 	if err != nil {
 		return err
 	}
+	permission, err := lambda.NewPermission(ctx, name+"-rule", &lambda.PermissionArgs{
+		StatementId: pulumi.String("start-rule-" + string(a.Names.Environment())),
+		Action:      pulumi.String("lambda:InvokeFunction"),
+		Function:    pulumi.String(a.StarterName),
+		Principal:   pulumi.String("events.amazonaws.com"),
+		SourceArn:   rule.Arn,
+	}, pulumi.Parent(parent), pulumi.DeleteBeforeReplace(true))
+	if err != nil {
+		return err
+	}
 	_, err = cloudwatch.NewEventTarget(ctx, name+"-rule", &cloudwatch.EventTargetArgs{
 		Rule:         rule.Name,
 		EventBusName: pulumi.String(a.Bus),
-		TargetId:     pulumi.String("pipeline"),
-		Arn:          a.PipelineARN,
-		RoleArn:      role.ARN,
+		TargetId:     pulumi.String("starter"),
+		Arn:          pulumi.String(a.StarterARN),
 		InputTransformer: cloudwatch.EventTargetInputTransformerArgs{
-			InputPaths:    pulumi.ToStringMap(startPaths),
-			InputTemplate: pulumi.String(template),
+			InputTemplate: startTemplate(a.Pipeline),
 		},
 		DeadLetterConfig: cloudwatch.EventTargetDeadLetterConfigArgs{Arn: queue.Arn},
 		RetryPolicy:      retryPolicy,
-	}, pulumi.Parent(parent), pulumi.DependsOn(role.Ready))
+	}, pulumi.Parent(parent), pulumi.DependsOn([]pulumi.Resource{permission}))
 	return err
+}
+
+// startTemplate is a starter.Request. EventBridge puts the whole event in as
+// JSON; parts of it that stand inside a text would not be escaped.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+func startTemplate(pipeline pulumi.StringInput) pulumi.StringOutput {
+	return pulumi.Sprintf(`{"pipeline":"%s","event":<aws.events.event.json>}`, pipeline)
 }
 
 var retryPolicy = cloudwatch.EventTargetRetryPolicyArgs{

@@ -2,12 +2,15 @@ package trigger_test
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
+	"delivery/lib/function"
+	"delivery/lib/handlers/starter"
 	"delivery/lib/naming"
 	"delivery/lib/plantest"
 	"delivery/lib/trigger"
@@ -19,7 +22,7 @@ const (
 	bus        = "delivery-bus-shared-a1b2"
 	startRule  = "arn:aws:events:us-east-1:111122223333:rule/" + bus + "/start-rule-prod-a1b2"
 	stateRule  = "arn:aws:events:us-east-1:111122223333:rule/state-rule-prod-a1b2"
-	pipeline   = "arn:aws:codepipeline:us-east-1:111122223333:pipeline-prod-a1b2"
+	starterARN = "arn:aws:lambda:us-east-1:111122223333:function:starter-shared-a1b2"
 	topic      = "arn:aws:sns:us-east-1:111122223333:pipeline-topic-shared-a1b2"
 )
 
@@ -27,7 +30,10 @@ var tags = pulumi.StringMap{"Owner": pulumi.String("me")}
 
 func startArgs(on trigger.Event) *trigger.StartArgs {
 	s := plantest.Settings()
-	return &trigger.StartArgs{Names: s.Namer(naming.Prod), Scope: s.Delivery(), Bus: bus, On: on, PipelineARN: pulumi.String(pipeline), Tags: tags}
+	return &trigger.StartArgs{
+		Names: s.Namer(naming.Prod), Scope: s.Delivery(), Bus: bus, On: on, Pipeline: pulumi.String("pipeline-prod-a1b2"),
+		StarterName: "starter-shared-a1b2", StarterARN: starterARN, AlarmTopicARN: topic, Tags: tags,
+	}
 }
 
 func start(args *trigger.StartArgs) pulumi.RunFunc {
@@ -68,41 +74,73 @@ func TestTheRuleHearsOfItsEventOnly(t *testing.T) {
 	}
 }
 
-func TestTheExecutionIsPinnedToTheCommitOfTheEvent(t *testing.T) {
+func TestTheStarterGetsThePipelineAndTheWholeEvent(t *testing.T) {
 	t.Parallel()
 	target := plantest.One(t, run(t, start(startArgs(trigger.Deployed(naming.Staging)))), targetType, "")
-	require.Equal(t, pipeline, target.Text("arn"))
+	require.Equal(t, starterARN, target.Text("arn"))
 	require.Equal(t, bus, target.Text("eventBusName"))
-	require.Equal(t, "arn:aws:iam::111122223333:role/start-role-prod-a1b2", target.Text("roleArn"))
+	require.Empty(t, target.Text("roleArn"), "a function is reached by its own policy")
 	require.NotEmpty(t, target.Inputs["retryPolicy"])
 	require.Equal(t, map[string]any{"arn": "arn:aws:sqs:us-east-1:111122223333:start-dead-letter-prod-a1b2"}, target.Inputs["deadLetterConfig"])
-	transformer := target.Inputs["inputTransformer"].(map[string]any)
-	require.Equal(t, map[string]any{"commit": "$.detail.commit", "delivery": "$.detail.delivery", "pusher": "$.detail.pusher"}, transformer["inputPaths"])
-	template := transformer["inputTemplate"].(string)
-	require.NotContains(t, template, `\u003c`, "EventBridge would not see the placeholders")
-	require.JSONEq(t, `{
-		"sourceRevisions": [{"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "<commit>"}],
-		"variables": [{"name": "COMMIT", "value": "<commit>"}, {"name": "DELIVERY", "value": "<delivery>"}, {"name": "PUSHER", "value": "<pusher>"}]
-	}`, template)
+	template := target.Inputs["inputTransformer"].(map[string]any)["inputTemplate"].(string)
+	var got starter.Request
+	event := `{"source":"delivery.deployer.staging","detail-type":"deployment","detail":{"commit":"c"}}`
+	require.NoError(t, json.Unmarshal([]byte(strings.Replace(template, "<aws.events.event.json>", event, 1)), &got))
+	require.Equal(t, "pipeline-prod-a1b2", got.Pipeline)
+	require.Equal(t, "delivery.deployer.staging", got.Event.Source)
+	require.JSONEq(t, `{"commit":"c"}`, string(got.Event.Detail))
 }
 
-func TestTheRoleStartsThisPipelineForThisRule(t *testing.T) {
+func TestExactlyThisRuleInvokesTheStarter(t *testing.T) {
 	t.Parallel()
-	for _, p := range plantest.Policies(t, run(t, start(startArgs(trigger.Deployed(naming.Staging))))) {
-		require.Len(t, p.Document.Statement, 1)
-		s := p.Document.Statement[0]
-		switch {
-		case p.Key == "assumeRolePolicy":
-			require.Equal(t, "events.amazonaws.com", s.Principal.Service[0])
-			require.Equal(t, startRule, s.Condition["ArnEquals"]["aws:SourceArn"][0])
-			require.Equal(t, plantest.DeliveryAccount, s.Condition["StringEquals"]["aws:SourceAccount"][0])
-		case p.Resource.Type == "aws:iam/rolePolicy:RolePolicy":
-			require.EqualValues(t, []string{"codepipeline:StartPipelineExecution"}, s.Action)
-			require.EqualValues(t, []string{pipeline}, s.Resource)
-		default:
-			require.EqualValues(t, []string{startRule, stateRule}, s.Condition["ArnEquals"]["aws:SourceArn"], "the queue takes from both rules")
+	rs := run(t, start(startArgs(trigger.Deployed(naming.Staging))))
+	p := plantest.One(t, rs, "aws:lambda/permission:Permission", "")
+	require.Equal(t, "starter-shared-a1b2", p.Text("function"))
+	require.Equal(t, "events.amazonaws.com", p.Text("principal"))
+	require.NotEmpty(t, p.Text("sourceArn"))
+	require.Empty(t, plantest.OfType(rs, "aws:iam/role:Role"), "the rule needs none")
+	for _, p := range plantest.Policies(t, rs) {
+		require.EqualValues(t, []string{startRule, stateRule}, p.Document.Statement[0].Condition["ArnEquals"]["aws:SourceArn"], "the queue takes from both rules")
+	}
+}
+
+func starterArgs(t *testing.T) *trigger.StarterArgs {
+	t.Helper()
+	dir := t.TempDir()
+	plantest.Program(t, filepath.Join(dir, "bootstrap"), "arm64")
+	s := plantest.Settings()
+	return &trigger.StarterArgs{
+		Names: s.Namer(naming.Shared), Scope: s.Delivery(), Repository: s.Repository, KeyARN: plantest.Key(naming.Shared),
+		Sources: map[naming.Environment]string{naming.Dev: "delivery.receiver", naming.Prod: "delivery.deployer.staging"},
+		Code:    function.Code{Directory: dir, Architecture: "arm64"}, AlarmTopicARN: pulumi.String(topic), Tags: tags,
+	}
+}
+
+func newStarter(args *trigger.StarterArgs) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		_, err := trigger.NewStarter(ctx, "starter", args)
+		return err
+	}
+}
+
+func TestTheStarterMayStartExactlyItsPipelines(t *testing.T) {
+	t.Parallel()
+	rs := run(t, newStarter(starterArgs(t)))
+	f := plantest.One(t, rs, "aws:lambda/function:Function", "")
+	variables := f.Inputs["environment"].(map[string]any)["variables"].(map[string]any)
+	require.JSONEq(t, `{"pipeline-dev-a1b2":"delivery.receiver","pipeline-prod-a1b2":"delivery.deployer.staging"}`, variables["PIPELINE_SOURCES"].(string))
+	require.Equal(t, "arn:aws:sqs:us-east-1:111122223333:starter-dead-letter-shared-a1b2", f.Inputs["deadLetterConfig"].(map[string]any)["targetArn"])
+	for _, p := range plantest.Policies(t, rs) {
+		for _, s := range p.Document.Statement {
+			if s.Sid == "Start" {
+				require.EqualValues(t, []string{
+					"arn:aws:codepipeline:us-east-1:111122223333:pipeline-dev-a1b2", "arn:aws:codepipeline:us-east-1:111122223333:pipeline-prod-a1b2",
+				}, s.Resource)
+				return
+			}
 		}
 	}
+	require.Fail(t, "no statement lets the function start a pipeline")
 }
 
 func TestTheNewsAreASentence(t *testing.T) {
@@ -130,14 +168,20 @@ func TestATriggerIsRefusedWithASentence(t *testing.T) {
 	t.Parallel()
 	on := trigger.Pushed(plantest.Settings().Repository)
 	noBus, noPipeline, noTopic, noQueue := startArgs(on), startArgs(on), newsArgs(), newsArgs()
-	noBus.Bus, noPipeline.PipelineARN, noTopic.TopicARN, noQueue.DeadLetterARN = "", nil, "", nil
+	noBus.Bus, noPipeline.Pipeline, noTopic.TopicARN, noQueue.DeadLetterARN = "", nil, "", nil
+	noStarter, noAlarm, noSources := startArgs(on), startArgs(on), starterArgs(t)
+	noStarter.StarterARN, noAlarm.AlarmTopicARN, noSources.Sources = "", "", nil
 	for _, c := range []struct {
 		program pulumi.RunFunc
 		want    string
 	}{
 		{start(nil), "start start has no arguments"},
-		{start(noBus), "needs Bus and PipelineARN"},
-		{start(noPipeline), "needs Bus and PipelineARN"},
+		{start(noBus), "needs Bus and Pipeline"},
+		{start(noPipeline), "needs Bus and Pipeline"},
+		{start(noStarter), "has no function that starts"},
+		{start(noAlarm), "would lose events in silence"},
+		{newStarter(nil), "starter starter has no arguments"},
+		{newStarter(noSources), "may start no pipeline"},
 		{start(startArgs(trigger.Event{})), "would start at any event"},
 		{news(nil), "news news has no arguments"},
 		{news(noTopic), "reaches nobody"},

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery/lib/delivery"
+	"delivery/lib/events"
 	"delivery/lib/function"
 	"delivery/lib/handlers"
 	"delivery/lib/handlers/receiver"
@@ -117,9 +118,8 @@ func policy(a *ReceiverArgs) pulumi.StringOutput {
 				When(iampolicy.StringEquals("kms:ViaService", "secretsmanager."+a.Scope.Region+".amazonaws.com")),
 			iampolicy.Allow("dynamodb:PutItem", "dynamodb:DeleteItem").Named("Deliveries").
 				On(a.Scope.Table(a.Names.Of(naming.DeliveriesTable))),
-			iampolicy.Allow("events:PutEvents").Named("Push").On(a.Scope.Bus(a.Names.Of(naming.DeliveryBus))).
-				When(iampolicy.StringEquals("events:source", delivery.PushSource),
-					iampolicy.StringEquals("events:detail-type", delivery.PushDetailType)),
+			events.Publisher{Source: delivery.PushSource, DetailType: delivery.PushDetailType}.
+				Allow(a.Scope.Bus(a.Names.Of(naming.DeliveryBus))).Named("Push"),
 		).JSON()
 	}).(pulumi.StringOutput)
 }

@@ -59,7 +59,7 @@ func TestTheReceiverMaySpeakOnlyForItself(t *testing.T) {
 		for _, s := range p.Document.Statement {
 			switch s.Action[0] {
 			case "events:PutEvents":
-				require.Equal(t, "delivery.receiver", s.Condition["StringEquals"]["events:source"][0])
+				require.Equal(t, "delivery.receiver", s.Condition["ForAllValues:StringEquals"]["events:source"][0])
 			case "secretsmanager:GetSecretValue":
 				require.Equal(t, "arn:aws:secretsmanager:us-east-1:111122223333:secret:webhook-secret-shared-a1b2-AbCdEf", s.Resource[0])
 			}

@@ -209,8 +209,8 @@ func Signed(body []byte, signature string, secret []byte) bool {
 func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (delivery.Push, error) {
 	none := delivery.Push{}
 	id := header(r, deliveryHeader)
-	if id == "" || len(id) > 100 {
-		return none, reply(http.StatusBadRequest, "the header X-GitHub-Delivery is missing or too long")
+	if !delivery.IsDeliveryID(id) {
+		return none, reply(http.StatusBadRequest, "the header X-GitHub-Delivery is missing or not a UUID")
 	}
 	if media, _, err := mime.ParseMediaType(header(r, contentHeader)); err != nil || media != "application/json" {
 		return none, reply(http.StatusUnsupportedMediaType, "the content type is not application/json: set it on the webhook")
@@ -228,8 +228,11 @@ func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (delivery.
 	if e.GetDeleted() || isZero(e.GetAfter()) {
 		return none, reply(http.StatusOK, "ignored: the branch was deleted")
 	}
-	if !isCommit(e.GetAfter()) {
+	if !delivery.IsCommit(e.GetAfter()) {
 		return none, reply(http.StatusBadRequest, "%q is not a commit", e.GetAfter())
+	}
+	if who := pusher(&e); !delivery.IsPusher(who) {
+		return none, reply(http.StatusBadRequest, "the pusher %.100q is not a GitHub login", who)
 	}
 	if at := e.GetRepo().GetPushedAt(); !at.IsZero() && h.Now().Sub(at.Time) > maxAge {
 		return none, reply(http.StatusGone, "the push of %s is too old to be believed", at.UTC().Format(time.RFC3339))

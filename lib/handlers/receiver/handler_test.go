@@ -163,13 +163,17 @@ func TestDeliveries(t *testing.T) {
 			r.Headers["x-github-event"] = "ping"
 			r.Headers["x-hub-signature-256"] = sign(body, "x")
 		}, status: 401},
-		"a form body is refused":                   {edit: with("content-type", "application/x-www-form-urlencoded"), status: 415},
-		"a delivery without an id is refused":      {edit: with("x-github-delivery", ""), status: 400},
-		"a delivery without an event is refused":   {edit: with("x-github-event", ""), status: 400},
-		"a signed body that is no JSON is refused": {body: "{", status: 400},
-		"a push to another repository is refused":  {body: push(map[string]any{"repository": map[string]any{"full_name": "acme/other"}}), status: 403},
-		"a push without a commit is refused":       {body: push(map[string]any{"after": "main"}), status: 400},
-		"a push from long ago is refused":          {body: push(map[string]any{"repository": map[string]any{"full_name": "acme/infrastructure", "pushed_at": now.AddDate(0, -2, 0).Unix()}}), status: 410},
+		"a form body is refused":                    {edit: with("content-type", "application/x-www-form-urlencoded"), status: 415},
+		"a delivery without an id is refused":       {edit: with("x-github-delivery", ""), status: 400},
+		"a delivery whose id is no UUID is refused": {edit: with("x-github-delivery", `1"},{"name":"COMMIT"`), status: 400, message: "not a UUID"},
+		"a pusher with a quote is refused":          {body: push(map[string]any{"pusher": map[string]any{"name": `x"},{"name":"COMMIT"`}}), status: 400, message: "is not a GitHub login"},
+		"an app may push":                           {body: push(map[string]any{"pusher": map[string]any{"name": "dependabot[bot]"}}), status: 202, published: 1},
+		"a push without a pusher is accepted":       {body: push(map[string]any{"pusher": map[string]any{}}), status: 202, published: 1},
+		"a delivery without an event is refused":    {edit: with("x-github-event", ""), status: 400},
+		"a signed body that is no JSON is refused":  {body: "{", status: 400},
+		"a push to another repository is refused":   {body: push(map[string]any{"repository": map[string]any{"full_name": "acme/other"}}), status: 403},
+		"a push without a commit is refused":        {body: push(map[string]any{"after": "main"}), status: 400},
+		"a push from long ago is refused":           {body: push(map[string]any{"repository": map[string]any{"full_name": "acme/infrastructure", "pushed_at": now.AddDate(0, -2, 0).Unix()}}), status: 410},
 
 		"a ping is answered":                     {edit: with("x-github-event", "ping"), status: 200, message: "pong"},
 		"another event is ignored":               {edit: with("x-github-event", "issues"), status: 200, message: "ignored"},
@@ -211,7 +215,7 @@ func TestAReplayIsAnsweredButNotPublishedAgain(t *testing.T) {
 	body := push(nil)
 	_, err := h.Handle(context.Background(), request(body, nil))
 	require.NoError(t, err)
-	got, err := h.Handle(context.Background(), request(body, with("x-github-delivery", "another-id")))
+	got, err := h.Handle(context.Background(), request(body, with("x-github-delivery", "73d3162e-cc78-11e3-81ab-4c9367dc0958")))
 	require.NoError(t, err)
 	require.Equal(t, 200, got.StatusCode)
 	require.Contains(t, got.Body, "already accepted")

@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -32,10 +31,6 @@ func (h *Handler) compact(id string, e *github.PushEvent) delivery.Push {
 	if len(paths) > maxPaths {
 		paths, more = paths[:maxPaths], true
 	}
-	pusher := e.GetPusher().GetName()
-	if pusher == "" {
-		pusher = e.GetSender().GetLogin()
-	}
 	return delivery.Push{
 		Delivery:   id,
 		Repository: h.Repository,
@@ -43,24 +38,21 @@ func (h *Handler) compact(id string, e *github.PushEvent) delivery.Push {
 		Branch:     h.Branch,
 		Before:     e.GetBefore(),
 		Commit:     e.GetAfter(),
-		Pusher:     orUnset(cut(pusher, 100)),
+		Pusher:     pusher(e),
 		Paths:      paths,
 		MorePaths:  more,
 	}
 }
 
-// orUnset stands in for an empty value, which a pipeline variable refuses.
-func orUnset(s string) string {
-	if s == "" {
-		return delivery.Unset
+// pusher is the login of who pushed. Unset stands in for an empty one, which a
+// pipeline variable refuses.
+func pusher(e *github.PushEvent) string {
+	for _, login := range []string{e.GetPusher().GetName(), e.GetSender().GetLogin()} {
+		if login != "" {
+			return login
+		}
 	}
-	return s
-}
-
-// cut shortens text to n characters, never inside one.
-func cut(s string, n int) string {
-	r := []rune(s)
-	return string(r[:min(len(r), n)])
+	return delivery.Unset
 }
 
 // changed lists the paths that the commits touched, each once, sorted.
@@ -90,12 +82,6 @@ func encode(p delivery.Push) ([]byte, error) {
 		}
 		p.Paths, p.MorePaths = p.Paths[:len(p.Paths)/2], true
 	}
-}
-
-// isCommit says whether s is a full commit id, SHA-1 as GitHub uses it.
-func isCommit(s string) bool {
-	_, err := hex.DecodeString(s)
-	return err == nil && len(s) == 40 && s == strings.ToLower(s)
 }
 
 // isZero says whether s is the id that GitHub gives for "no commit".

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"delivery/lib/rehearsal/cloud"
@@ -217,16 +218,24 @@ func (s *Server) putEvents(r *request) (any, error) {
 	if n := len(in.Entries); n < 1 || n > maxEntries {
 		return nil, fail(http.StatusBadRequest, "ValidationException", "%d entries: expected 1 to %d", n, maxEntries)
 	}
-	results, failed := []map[string]any{}, 0
+	// A request is judged once for each bus, with the sources and detail types
+	// of all its events, and refused as a whole. See
+	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+	var buses []string
+	context := map[string][]string{}
 	for _, e := range in.Entries {
-		bus := e.EventBusName
-		if bus == "" {
-			bus = "default"
-		}
-		arn := r.own("events", "event-bus/", bus)
-		if err := s.authorize(r, "events:PutEvents", arn, map[string][]string{"events:source": {e.Source}, "events:detail-type": {e.DetailType}}); err != nil {
+		buses = appendNew(buses, r.bus(e.EventBusName))
+		context["events:source"] = appendNew(context["events:source"], e.Source)
+		context["events:detail-type"] = appendNew(context["events:detail-type"], e.DetailType)
+	}
+	for _, arn := range buses {
+		if err := s.authorize(r, "events:PutEvents", arn, context); err != nil {
 			return nil, err
 		}
+	}
+	results, failed := []map[string]any{}, 0
+	for _, e := range in.Entries {
+		arn := r.bus(e.EventBusName)
 		id, err := s.putEvent(Event{
 			Account: strings.Split(arn, ":")[4], Bus: arn[strings.LastIndex(arn, "event-bus/")+len("event-bus/"):],
 			Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources,
@@ -243,6 +252,23 @@ func (s *Server) putEvents(r *request) (any, error) {
 		results = append(results, map[string]any{"EventId": id})
 	}
 	return map[string]any{"FailedEntryCount": failed, "Entries": results}, nil
+}
+
+// bus is the ARN of a bus that is given by name or ARN; nothing means the
+// default bus.
+func (r *request) bus(name string) string {
+	if name == "" {
+		name = "default"
+	}
+	return r.own("events", "event-bus/", name)
+}
+
+// appendNew keeps a list free of what it holds already, and of nothing.
+func appendNew(list []string, value string) []string {
+	if value == "" || slices.Contains(list, value) {
+		return list
+	}
+	return append(list, value)
 }
 
 func (s *Server) putEvent(e Event, arn string) (string, error) {

@@ -143,8 +143,8 @@ func (s *Server) putApprovalResult(r *request) (any, error) {
 
 func (s *Server) startExecution(r *request) (any, error) {
 	var in struct {
-		Name      string
-		Variables []struct{ Name, Value string }
+		Name string
+		Start
 	}
 	if err := r.bind(&in); err != nil {
 		return nil, err
@@ -152,11 +152,7 @@ func (s *Server) startExecution(r *request) (any, error) {
 	if err := s.onPipeline(r, "codepipeline:StartPipelineExecution", in.Name, ""); err != nil {
 		return nil, err
 	}
-	variables := map[string]string{}
-	for _, v := range in.Variables {
-		variables[v.Name] = v.Value
-	}
-	id, err := s.runtime().StartPipeline(r.session, in.Name, variables)
+	id, err := s.runtime().StartExecution(r.session, in.Name, in.Start)
 	if err != nil {
 		return nil, refused(err)
 	}

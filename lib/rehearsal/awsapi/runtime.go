@@ -42,6 +42,29 @@ type Execution struct {
 	Trigger              string
 }
 
+// Start is what an execution of a pipeline is started with. See
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StartPipelineExecution.html
+type Start struct {
+	Revisions []SourceRevision `json:"sourceRevisions"`
+	Variables []Variable       `json:"variables"`
+	// Token is "the system-generated unique ID used to identify a unique
+	// execution request"; empty for none.
+	Token string `json:"clientRequestToken"`
+}
+
+// SourceRevision pins what a source action fetches.
+type SourceRevision struct {
+	Action string `json:"actionName"`
+	Type   string `json:"revisionType"`
+	Value  string `json:"revisionValue"`
+}
+
+// Variable is the value of a variable of the pipeline.
+type Variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
 // Runtime is what runs behind the APIs. The caller is authorised before.
 type Runtime interface {
 	// PutEvent puts an event on a bus and returns its id.
@@ -58,6 +81,6 @@ type Runtime interface {
 	PipelineExecutions(name string) []Execution
 	// PutApprovalResult answers a manual approval.
 	PutApprovalResult(by *cloud.Session, pipeline, stage, action, token, status, summary string) error
-	// StartPipeline starts an execution by hand.
-	StartPipeline(by *cloud.Session, pipeline string, variables map[string]string) (id string, err error)
+	// StartExecution starts an execution of a pipeline.
+	StartExecution(by *cloud.Session, pipeline string, with Start) (id string, err error)
 }

@@ -123,6 +123,7 @@ const (
 	QueuePolicyType      = "aws:sqs/queuePolicy:QueuePolicy"
 	RepositoryPolicyType = "aws:ecr/repositoryPolicy:RepositoryPolicy"
 	PermissionType       = "aws:lambda/permission:Permission"
+	EventBusPolicyType   = "aws:cloudwatch/eventBusPolicy:EventBusPolicy"
 	PolicyType           = "aws:iam/policy:Policy"
 	AttachmentType       = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 )
@@ -184,6 +185,8 @@ func (c *Cloud) resourcePolicy(call Call) *iam.Named {
 		return named(c.First(parts[4], RepositoryPolicyType, func(r *Resource) bool { return "repository/"+r.Str("repository") == parts[5] }), "policy")
 	case "lambda":
 		return c.functionPolicy(parts[4], call.Resource)
+	case "events":
+		return named(c.First(parts[4], EventBusPolicyType, func(r *Resource) bool { return "event-bus/"+r.Str("eventBusName") == parts[5] }), "policy")
 	}
 	return nil
 }

@@ -90,14 +90,18 @@ func (c Condition) met(context, vars variables) bool {
 	if len(values) == 0 {
 		return o.metWithoutKey()
 	}
+	// A plain operator compares a single value. By EventBridge's table of what
+	// PutEvents may do, a request with two sources does not meet one, even where
+	// the policy lists both:
+	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+	if len(values) > 1 && !o.forAll && !o.forAny {
+		return false
+	}
 	one := func(request string) bool {
 		met := slices.ContainsFunc(c.Values, func(policy string) bool { return comparisons[o.base](policy, request, vars) })
 		return met != o.negated // several values under a negation are a NOR
 	}
 	if o.forAll {
-		return !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
-	}
-	if o.negated && !o.forAny {
 		return !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
 	}
 	return slices.ContainsFunc(values, one)

@@ -11,6 +11,7 @@ import (
 
 	"delivery/lib/aws/eventpattern"
 	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/rehearsal/iam"
 )
 
 // Type tokens of EventBridge.
@@ -31,7 +32,7 @@ const (
 
 // eventsKinds: constraints from the API model of EventBridge (CreateEventBus,
 // PutRule, PutTargets).
-func eventsKinds() []Kind { return []Kind{eventBus(), eventRule(), eventTarget()} }
+func eventsKinds() []Kind { return []Kind{eventBus(), eventBusPolicy(), eventRule(), eventTarget()} }
 
 func eventBus() Kind {
 	return Kind{
@@ -61,6 +62,27 @@ func eventBus() Kind {
 			Read:   []string{"events:DescribeEventBus", "events:ListTagsForResource"},
 			Update: []string{"events:UpdateEventBus", "events:DescribeEventBus"}, Delete: []string{"events:DeleteEventBus"},
 		},
+	}
+}
+
+// eventBusPolicy is set by PutPermission and removed by RemovePermission, for
+// which AWS knows no resource. See
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+func eventBusPolicy() Kind {
+	return Kind{
+		Token: cloud.EventBusPolicyType,
+		ID:    func(c *Call) string { return busName(c.Str("eventBusName")) },
+		Slot:  []string{"eventBusName"},
+		Inputs: map[string]Input{
+			"eventBusName": exact(eventBusNames).between(1, 256).def(defaultBus).replaces(), "policy": text.required().policy(iam.Resource("events")),
+		},
+		Outputs: func(c *Call) (map[string]any, error) {
+			bus := busName(c.Str("eventBusName"))
+			arn := arnOf("events", "event-bus/")(c.Account, bus)
+			return nil, errors.Join(c.busExists(bus), c.ownPolicy("events", arn),
+				c.may("*", nil, "events:PutPermission"), c.may(arn, nil, "events:DescribeEventBus"))
+		},
+		Delete: func(c *Call) error { return c.may("*", nil, "events:RemovePermission") },
 	}
 }
 

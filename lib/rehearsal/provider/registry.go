@@ -6,7 +6,7 @@ import "fmt"
 func registry() map[string]*Kind {
 	out := map[string]*Kind{}
 	for _, group := range [][]Kind{
-		apigatewayKinds(), cloudtrailKinds(), codebuildKinds(), codeconnectionsKinds(), codepipelineKinds(),
+		apigatewayKinds(), cloudtrailKinds(), cloudwatchKinds(), codebuildKinds(), codeconnectionsKinds(), codepipelineKinds(),
 		dynamodbKinds(), ecrKinds(), eventsKinds(), githubKinds(), iamKinds(), kmsKinds(), lambdaKinds(), logsKinds(),
 		randomKinds(), s3Kinds(), secretsmanagerKinds(), snsKinds(), sqsKinds(), ssmKinds(),
 	} {

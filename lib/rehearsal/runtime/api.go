@@ -9,16 +9,19 @@ import (
 
 var _ awsapi.Runtime = (*Runtime)(nil)
 
-// StartPipeline implements awsapi.Runtime.
+// StartExecution implements awsapi.Runtime.
+func (r *Runtime) StartExecution(by *cloud.Session, pipeline string, with awsapi.Start) (string, error) {
+	return r.start(arn("codepipeline", by.Account, pipeline), start{Start: with, trigger: "StartPipelineExecution", detail: by.ARN()})
+}
+
+// StartPipeline starts an execution with variables alone, as a person does in
+// the console.
 func (r *Runtime) StartPipeline(by *cloud.Session, pipeline string, variables map[string]string) (string, error) {
-	with := start{trigger: "StartPipelineExecution", detail: by.ARN()}
+	var with awsapi.Start
 	for name, value := range variables {
-		with.Variables = append(with.Variables, struct {
-			Name  string `json:"name"`
-			Value string `json:"value"`
-		}{name, value})
+		with.Variables = append(with.Variables, awsapi.Variable{Name: name, Value: value})
 	}
-	return r.start(arn("codepipeline", by.Account, pipeline), with)
+	return r.StartExecution(by, pipeline, with)
 }
 
 // PipelineExecutions implements awsapi.Runtime.

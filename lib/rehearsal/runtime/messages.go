@@ -33,6 +33,7 @@ func (r *Runtime) send(queueARN string, m Message, by publisher) error {
 	}
 	m.ID, m.Sent = newID(), r.cloud.Now()
 	r.change(func() { r.messages[queueARN] = append(r.messages[queueARN], m) })
+	r.watch(queueARN)
 	return nil
 }
 

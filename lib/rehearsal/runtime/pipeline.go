@@ -3,12 +3,16 @@ package runtime
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"delivery/lib/rehearsal/awsapi"
 	"delivery/lib/rehearsal/cloud"
 )
 
@@ -73,6 +77,14 @@ func (s pipelineSettings) mode() string {
 		return modeSuperseded
 	}
 	return s.Mode
+}
+
+// sources are the source actions, which only the first stage has.
+func (s pipelineSettings) sources() []actionSettings {
+	if len(s.Stages) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.Stages[0].Actions), func(a actionSettings) bool { return a.Category != "Source" })
 }
 
 // pipeline is a deployed pipeline: who is in which stage.
@@ -146,27 +158,14 @@ func (r *Runtime) pipelineChanged(change cloud.Change, res *cloud.Resource) {
 	}
 }
 
-// startInput is what an execution is started with, as the API has it.
-type startInput struct {
-	Revisions []struct {
-		Action string `json:"actionName"`
-		Type   string `json:"revisionType"`
-		Value  string `json:"revisionValue"`
-	} `json:"sourceRevisions"`
-	Variables []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"variables"`
-}
-
 // start is how an execution comes about.
 type start struct {
-	startInput
+	awsapi.Start
 	trigger, detail string
 }
 
-func readStart(text string) (startInput, error) {
-	var in startInput
+func readStart(text string) (awsapi.Start, error) {
+	var in awsapi.Start
 	if err := json.Unmarshal([]byte(text), &in); err != nil {
 		return in, fail("ValidationException", "the input is no start of a pipeline: %v", err)
 	}
@@ -191,27 +190,60 @@ func (r *Runtime) start(pipelineARN string, with start) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.played(); err != nil {
+	if err := errors.Join(s.played(), with.checkToken()); err != nil {
 		return "", err
 	}
 	e := &execution{
 		Execution: Execution{ID: newID(), Pipeline: s.Name, Account: res.Account, Status: InProgress, Trigger: with.trigger, TriggerDetail: with.detail, Variables: variables, Started: r.cloud.Now()},
-		settings:  s, arn: res.ARN, revisions: revisions, namespaces: map[string]map[string]string{}, artifacts: map[string]Artifact{},
+		settings:  s, arn: res.ARN, started: with.Start, revisions: revisions, namespaces: map[string]map[string]string{}, artifacts: map[string]Artifact{},
 	}
-	if err := r.enqueue(e); err != nil {
-		return "", err
+	earlier, err := r.enqueue(e)
+	if err != nil || earlier != "" {
+		return earlier, err
 	}
 	r.spawn(func(context.Context) { r.run(e) })
 	return e.ID, nil
 }
 
+// requestToken is the pattern of clientRequestToken in the API reference.
+var requestToken = regexp.MustCompile(`^[a-zA-Z0-9-]{1,128}$`)
+
+func (s start) checkToken() error {
+	if s.Token != "" && !requestToken.MatchString(s.Token) {
+		return fail("ValidationException", "Value '%s' at 'clientRequestToken' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9-]+$, with 1 to 128 characters", s.Token)
+	}
+	return nil
+}
+
+// repeated returns the execution that a request with the same token started.
+// AWS says that the token identifies "a unique execution request", and no more:
+// neither how long it is remembered (here as long as the pipeline is there) nor
+// what another request with the same token gets (here a refusal). The lock is
+// held.
+func (r *Runtime) repeated(e *execution, p *pipeline) (string, error) {
+	for _, o := range r.executions {
+		if o.pipeline != p || e.started.Token == "" || o.started.Token != e.started.Token {
+			continue
+		}
+		if !reflect.DeepEqual(o.started, e.started) {
+			return "", fail("NotPlayed", "the clientRequestToken %s was used for another request: AWS does not document what follows", e.started.Token)
+		}
+		return o.ID, nil
+	}
+	return "", nil
+}
+
 // enqueue takes the place before the first stage at once, so that executions
-// keep the order in which they were started.
-func (r *Runtime) enqueue(e *execution) (err error) {
+// keep the order in which they were started. A request that was made before
+// gets the execution of then.
+func (r *Runtime) enqueue(e *execution) (earlier string, err error) {
 	r.change(func() {
 		p := r.pipelines[e.arn]
 		if p == nil {
 			err = fail("PipelineNotFoundException", "The account does not have a pipeline with name '%s'", e.Pipeline)
+			return
+		}
+		if earlier, err = r.repeated(e, p); err != nil || earlier != "" {
 			return
 		}
 		running := 0
@@ -230,7 +262,7 @@ func (r *Runtime) enqueue(e *execution) (err error) {
 			p.gate(e.settings.Stages[0].Name).arrive(e, e.settings.mode())
 		}
 	})
-	return err
+	return earlier, err
 }
 
 // variables resolves the pipeline's variables. A name that is not declared and
@@ -265,7 +297,7 @@ func (s pipelineSettings) variables(with start) (map[string]string, error) {
 func (s pipelineSettings) revisions(with start) (map[string]string, error) {
 	out := map[string]string{}
 	for _, v := range with.Revisions {
-		isSource := slices.ContainsFunc(s.Stages[0].Actions, func(a actionSettings) bool { return a.Name == v.Action && a.Category == "Source" })
+		isSource := slices.ContainsFunc(s.sources(), func(a actionSettings) bool { return a.Name == v.Action })
 		switch {
 		case !isSource:
 			return nil, fail("ValidationException", "the source revision names the action '%s', which is no source action of %s", v.Action, s.Name)
@@ -352,6 +384,7 @@ type execution struct {
 	Execution
 	settings     pipelineSettings
 	arn          string
+	started      awsapi.Start // what it was started with
 	pipeline     *pipeline
 	revisions    map[string]string
 	supersededBy string

@@ -91,6 +91,7 @@ type Runtime struct {
 	buildNumbers  map[string]int       // by project ARN
 	functions     map[string]*function
 	messages      map[string][]Message // by queue ARN
+	alarms        map[string]string    // state by alarm ARN
 	notifications []Notification
 }
 
@@ -120,7 +121,7 @@ func New(c *cloud.Cloud, o Options) *Runtime {
 		cloud: c, o: o, ctx: ctx, stop: stop, endpoint: o.Endpoint,
 		changed: make(chan struct{}), waiters: map[*waiter]bool{},
 		pipelines: map[string]*pipeline{}, approvals: map[string]*approval{}, builds: map[string]*build{}, buildNumbers: map[string]int{},
-		functions: map[string]*function{}, messages: map[string][]Message{},
+		functions: map[string]*function{}, messages: map[string][]Message{}, alarms: map[string]string{},
 		creds: &credentialServer{cloud: c, builds: map[string]*buildCredentials{}},
 	}
 	c.OnChange(r.observe)
@@ -281,6 +282,12 @@ func (r *Runtime) observe(change cloud.Change, res *cloud.Resource) {
 		if change == cloud.Deleted {
 			r.change(func() { delete(r.messages, res.ARN) })
 		}
+	case alarmType:
+		if change == cloud.Deleted {
+			r.change(func() { delete(r.alarms, res.ARN) })
+			return
+		}
+		r.evaluateAlarm(res)
 	}
 }
 

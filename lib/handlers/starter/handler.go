@@ -1,0 +1,138 @@
+package starter
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"delivery/lib/delivery"
+)
+
+// Request is what a rule sends: see trigger.Start.
+type Request struct {
+	// Pipeline is the pipeline to start.
+	Pipeline string `json:"pipeline"`
+	// Event is the event that the rule matched.
+	Event events.EventBridgeEvent `json:"event"`
+}
+
+// Start is a checked request.
+type Start struct {
+	Pipeline string
+	// Commit, Delivery and Pusher become variables of the execution; the
+	// source action is pinned to the commit.
+	Commit, Delivery, Pusher string
+	// Token is the same for every repetition of a delivery to a pipeline.
+	Token string
+}
+
+// Pipelines starts pipelines.
+type Pipelines interface {
+	// Start starts an execution and returns its id. With the token of an
+	// earlier request it returns the execution of then.
+	Start(ctx context.Context, s Start) (id string, err error)
+}
+
+// Handler answers events.
+type Handler struct {
+	// Sources maps each pipeline that may be started to the event source that
+	// starts it.
+	Sources map[string]string
+	// Repository is owner/name; Branch is the delivered branch.
+	Repository, Branch string
+
+	Pipelines Pipelines
+	Log       *slog.Logger
+}
+
+// Handle starts a pipeline. An error makes Lambda repeat the invocation, and
+// ends in the dead-letter queue: what is refused is seen there too.
+func (h *Handler) Handle(ctx context.Context, r Request) error {
+	log := h.Log.With("event", r.Event.ID, "source", r.Event.Source)
+	s, err := h.check(r)
+	if err != nil {
+		log.ErrorContext(ctx, "the event starts nothing", "error", err)
+		return err
+	}
+	log = log.With("pipeline", s.Pipeline, "commit", s.Commit, "delivery", s.Delivery)
+	id, err := h.Pipelines.Start(ctx, s)
+	if err != nil {
+		log.ErrorContext(ctx, "the pipeline can't be started", "error", err)
+		return err
+	}
+	log.InfoContext(ctx, "pipeline started", "execution", id, "pusher", s.Pusher)
+	return nil
+}
+
+// check refuses everything that the platform's own receiver and deployers would
+// not have sent.
+func (h *Handler) check(r Request) (Start, error) {
+	source, known := h.Sources[r.Pipeline]
+	if !known {
+		return Start{}, fmt.Errorf("%.100q is not a pipeline of this installation: expected one that the shared project lists", r.Pipeline)
+	}
+	if r.Event.Source != source {
+		return Start{}, fmt.Errorf("pipeline %s was asked for by %.100q: expected an event of %s", r.Pipeline, r.Event.Source, source)
+	}
+	read := h.deployment
+	if source == delivery.PushSource {
+		read = h.push
+	}
+	s, err := read(r.Event)
+	if err != nil {
+		return Start{}, err
+	}
+	s.Pipeline, s.Token = r.Pipeline, token(s.Delivery, r.Pipeline)
+	return s, s.check()
+}
+
+func (h *Handler) push(e events.EventBridgeEvent) (Start, error) {
+	p, err := detail[delivery.Push](e, delivery.PushDetailType)
+	if err == nil && (p.Repository != h.Repository || p.Branch != h.Branch) {
+		err = fmt.Errorf("the push is to %.100q on %.100q: expected %s on %s", p.Branch, p.Repository, h.Branch, h.Repository)
+	}
+	return Start{Commit: p.Commit, Delivery: p.Delivery, Pusher: p.Pusher}, err
+}
+
+func (h *Handler) deployment(e events.EventBridgeEvent) (Start, error) {
+	d, err := detail[delivery.Deployment](e, delivery.DeploymentDetailType)
+	if err == nil && (e.Source != delivery.DeploymentSource(d.Environment) || d.Outcome != delivery.Succeeded) {
+		err = fmt.Errorf("the deployment to %.100q has the outcome %.100q: expected a success of %s", d.Environment, d.Outcome, e.Source)
+	}
+	return Start{Commit: d.Commit, Delivery: d.Delivery, Pusher: d.Pusher}, err
+}
+
+// detail reads an event's detail, whose type must be the expected one.
+func detail[T any](e events.EventBridgeEvent, detailType string) (T, error) {
+	var out T
+	if e.DetailType != detailType {
+		return out, fmt.Errorf("the event has the detail type %.100q: expected %s", e.DetailType, detailType)
+	}
+	if err := json.Unmarshal(e.Detail, &out); err != nil {
+		return out, fmt.Errorf("the event's detail is not a %s: %w", detailType, err)
+	}
+	return out, nil
+}
+
+func (s Start) check() error {
+	switch {
+	case !delivery.IsCommit(s.Commit):
+		return fmt.Errorf("%.100q is not a commit: expected 40 hexadecimal digits", s.Commit)
+	case !delivery.IsDeliveryID(s.Delivery):
+		return fmt.Errorf("%.100q is not the id of a GitHub delivery: expected a UUID", s.Delivery)
+	case !delivery.IsPusher(s.Pusher):
+		return fmt.Errorf("%.100q is not a GitHub login: expected one, or %q", s.Pusher, delivery.Unset)
+	}
+	return nil
+}
+
+// token makes a clientRequestToken, 64 hexadecimal digits.
+func token(deliveryID, pipeline string) string {
+	sum := sha256.Sum256([]byte(deliveryID + "\n" + pipeline))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,133 @@
+package starter_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+	"delivery/lib/handlers/starter"
+)
+
+const id = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+
+var commit = strings.Repeat("0a", 20)
+
+// pipelines remembers what was started.
+type pipelines struct {
+	started []starter.Start
+	err     error
+}
+
+func (p *pipelines) Start(_ context.Context, s starter.Start) (string, error) {
+	p.started = append(p.started, s)
+	return "execution", p.err
+}
+
+func (p *pipelines) handler() *starter.Handler {
+	return &starter.Handler{
+		Sources:    map[string]string{"dev": delivery.PushSource, "staging": delivery.PushSource, "prod": delivery.DeploymentSource("staging")},
+		Repository: "acme/infrastructure", Branch: "main",
+		Pipelines: p, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+}
+
+func request(t *testing.T, pipeline, source, detailType string, detail any) starter.Request {
+	t.Helper()
+	text, err := json.Marshal(detail)
+	require.NoError(t, err)
+	return starter.Request{Pipeline: pipeline, Event: events.EventBridgeEvent{Source: source, DetailType: detailType, Detail: text}}
+}
+
+func push(t *testing.T, pipeline string, edit func(*delivery.Push)) starter.Request {
+	p := delivery.Push{Delivery: id, Repository: "acme/infrastructure", Branch: "main", Commit: commit, Pusher: "ada"}
+	if edit != nil {
+		edit(&p)
+	}
+	return request(t, pipeline, delivery.PushSource, delivery.PushDetailType, p)
+}
+
+func deployment(t *testing.T, pipeline string, edit func(*delivery.Deployment)) starter.Request {
+	d := delivery.Deployment{Environment: "staging", Outcome: delivery.Succeeded, Delivery: id, Commit: commit, Pusher: "ada"}
+	if edit != nil {
+		edit(&d)
+	}
+	return request(t, pipeline, delivery.DeploymentSource("staging"), delivery.DeploymentDetailType, d)
+}
+
+func TestAPushAndADeploymentStartTheirPipelines(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]starter.Request{"dev": push(t, "dev", nil), "prod": deployment(t, "prod", nil)} {
+		p := &pipelines{}
+		require.NoError(t, p.handler().Handle(t.Context(), r))
+		require.Len(t, p.started, 1)
+		s := p.started[0]
+		require.Regexp(t, regexp.MustCompile(`^[a-zA-Z0-9-]{1,128}$`), s.Token)
+		s.Token = ""
+		require.Equal(t, starter.Start{Pipeline: name, Commit: commit, Delivery: id, Pusher: "ada"}, s)
+	}
+}
+
+func TestARepetitionHasTheTokenOfTheFirst(t *testing.T) {
+	t.Parallel()
+	p := &pipelines{}
+	other := push(t, "dev", func(p *delivery.Push) { p.Delivery = strings.Replace(id, "72", "73", 1) })
+	for _, r := range []starter.Request{push(t, "dev", nil), push(t, "dev", nil), push(t, "staging", nil), other} {
+		require.NoError(t, p.handler().Handle(t.Context(), r))
+	}
+	require.Equal(t, p.started[0].Token, p.started[1].Token)
+	require.NotEqual(t, p.started[0].Token, p.started[2].Token, "another pipeline")
+	require.NotEqual(t, p.started[0].Token, p.started[3].Token, "another delivery")
+}
+
+func TestAFailureIsLeftToLambda(t *testing.T) {
+	t.Parallel()
+	p := &pipelines{err: errors.New("throttled")}
+	require.ErrorContains(t, p.handler().Handle(t.Context(), push(t, "dev", nil)), "throttled")
+}
+
+const injected = `x"},{"name":"COMMIT","value":"e`
+
+func TestWhatThePlatformDidNotSendStartsNothing(t *testing.T) {
+	t.Parallel()
+	pushed := func(edit func(*delivery.Push)) starter.Request { return push(t, "dev", edit) }
+	deployed := func(edit func(*delivery.Deployment)) starter.Request { return deployment(t, "prod", edit) }
+	text := pushed(nil)
+	text.Event.Detail = json.RawMessage(`"text"`)
+	for name, c := range map[string]struct {
+		request starter.Request
+		want    string
+	}{
+		"an unknown pipeline":             {push(t, "other", nil), "is not a pipeline of this installation"},
+		"no pipeline":                     {push(t, "", nil), "is not a pipeline of this installation"},
+		"production by a push":            {push(t, "prod", nil), "expected an event of delivery.deployer.staging"},
+		"dev by a deployment":             {deployment(t, "dev", nil), "expected an event of delivery.receiver"},
+		"another detail type":             {request(t, "dev", delivery.PushSource, "deployment", delivery.Push{}), "expected push"},
+		"a detail that is text":           {text, "is not a push"},
+		"another repository":              {pushed(func(p *delivery.Push) { p.Repository = "acme/other" }), "expected main on acme/infrastructure"},
+		"another branch":                  {pushed(func(p *delivery.Push) { p.Branch = "topic" }), "expected main on acme/infrastructure"},
+		"a short commit":                  {pushed(func(p *delivery.Push) { p.Commit = commit[:7] }), "40 hexadecimal digits"},
+		"no commit":                       {pushed(func(p *delivery.Push) { p.Commit = "" }), "40 hexadecimal digits"},
+		"a delivery that is no UUID":      {pushed(func(p *delivery.Push) { p.Delivery = "by hand" }), "expected a UUID"},
+		"a quote in the pusher":           {pushed(func(p *delivery.Push) { p.Pusher = injected }), "is not a GitHub login"},
+		"a deployment of dev":             {deployed(func(d *delivery.Deployment) { d.Environment = "dev" }), "expected a success of delivery.deployer.staging"},
+		"a deployment that failed":        {deployed(func(d *delivery.Deployment) { d.Outcome = delivery.Failed }), "expected a success"},
+		"a deployment without a delivery": {deployed(func(d *delivery.Deployment) { d.Delivery = delivery.Unset }), "expected a UUID"},
+		"a quote in a deployment":         {deployed(func(d *delivery.Deployment) { d.Pusher = injected }), "is not a GitHub login"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := &pipelines{}
+			require.ErrorContains(t, p.handler().Handle(t.Context(), c.request), c.want)
+			require.Empty(t, p.started)
+		})
+	}
+}

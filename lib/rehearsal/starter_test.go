@@ -1,0 +1,172 @@
+package rehearsal
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/rehearsal/awsapi"
+	"delivery/lib/rehearsal/cloud"
+)
+
+// onBus returns the newest event of a source on the delivery bus that is not of
+// a failure.
+func (s *stage) onBus(t *testing.T, source string) awsapi.Event {
+	t.Helper()
+	all := s.Cloud.Journal.Events("event")
+	for _, e := range slices.Backward(all) {
+		if of, _ := e.Fields["detail"].(map[string]any); e.Fields["source"] == source && of["outcome"] != delivery.Failed {
+			detail, err := json.Marshal(e.Fields["detail"])
+			require.NoError(t, err)
+			return awsapi.Event{
+				Account: cloud.DeliveryAccount, Bus: s.names(naming.Shared).Of(naming.DeliveryBus),
+				Source: source, DetailType: e.Fields["detailType"].(string), Detail: string(detail),
+			}
+		}
+	}
+	require.Fail(t, "no event of "+source)
+	return awsapi.Event{}
+}
+
+// repeatedEvent delivers the events of the push before again, and each of them
+// twice: EventBridge and Lambda both promise at least once.
+func (s *stage) repeatedEvent(t *testing.T) {
+	starter := s.names(naming.Shared).Of(naming.StarterFunction)
+	answers := func() int {
+		return len(slices.DeleteFunc(s.Cloud.Journal.Events("lambda"), func(e cloud.Event) bool {
+			return e.Subject != starter || !strings.HasPrefix(e.Message, "answered")
+		}))
+	}
+	before := answers()
+	again := s.Cloud.Inject(cloud.Fault{Service: "events", Operation: "DeliverAgain", Resource: starter, Times: 3})
+	s.startsNothing(t, func() {
+		for _, source := range []string{delivery.PushSource, delivery.DeploymentSource("staging")} {
+			_, err := s.Runtime.PutEvent(s.onBus(t, source))
+			require.NoError(t, err)
+		}
+	})
+	require.Equal(t, 3, again.Struck, "dev, staging and prod")
+	require.Equal(t, before+6, answers(), "every delivery was answered with the execution of then")
+	require.Empty(t, s.Runtime.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)))
+}
+
+// put calls PutEvents as a role of the delivery account.
+func (s *stage) put(t *testing.T, by *cloud.Session, events ...awsapi.Event) error {
+	t.Helper()
+	var endpoint string
+	for _, v := range s.Env {
+		if value, ok := strings.CutPrefix(v, "AWS_ENDPOINT_URL="); ok {
+			endpoint = value
+		}
+	}
+	client := eventbridge.NewFromConfig(aws.Config{
+		Region: cloud.Region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(by.AccessKeyID, by.SecretKey, by.Token),
+	})
+	in := &eventbridge.PutEventsInput{}
+	for _, e := range events {
+		in.Entries = append(in.Entries, types.PutEventsRequestEntry{EventBusName: &e.Bus, Source: &e.Source, DetailType: &e.DetailType, Detail: &e.Detail})
+	}
+	_, err := client.PutEvents(s.ctx, in)
+	return err
+}
+
+func (s *stage) as(t *testing.T, env naming.Environment, role naming.Kind) *cloud.Session {
+	t.Helper()
+	session, err := s.Cloud.Issue("arn:aws:iam::"+cloud.DeliveryAccount+":role/"+s.names(env).Of(role), "test", time.Hour)
+	require.NoError(t, err)
+	return session
+}
+
+// strangersOnTheBus try to speak for the receiver and for staging's deployer.
+func (s *stage) strangersOnTheBus(t *testing.T) {
+	push, staging := s.onBus(t, delivery.PushSource), s.onBus(t, delivery.DeploymentSource("staging"))
+	dev := s.onBus(t, delivery.DeploymentSource("dev"))
+	deployer := s.as(t, naming.Staging, naming.DeployBuildRole)
+	s.startsNothing(t, func() {
+		for who, by := range map[string]*cloud.Session{
+			"an administrator": s.Cloud.Operator(cloud.DeliveryAccount), "staging's preview": s.as(t, naming.Staging, naming.PreviewBuildRole),
+		} {
+			require.ErrorContains(t, s.put(t, by, push), "AccessDenied", "%s as the receiver", who)
+			require.ErrorContains(t, s.put(t, by, staging), "AccessDenied", "%s as staging's deployer", who)
+		}
+		for what, batch := range map[string][]awsapi.Event{
+			"as the receiver": {push}, "as dev's deployer": {dev}, "an own event and a foreign one": {staging, push}, "own events around a foreign one": {staging, dev, staging},
+		} {
+			require.ErrorContains(t, s.put(t, deployer, batch...), "AccessDenied", "staging's deployer %s", what)
+		}
+	})
+	failed := staging
+	failed.Detail = strings.Replace(staging.Detail, `"`+delivery.Succeeded+`"`, `"`+delivery.Failed+`"`, 1)
+	require.NotEqual(t, staging.Detail, failed.Detail)
+	s.startsNothing(t, func() {
+		require.NoError(t, s.put(t, deployer, failed, failed), "it speaks for itself, of what starts nothing")
+	})
+}
+
+func (s *stage) queueARN(env naming.Environment, k naming.Kind) string {
+	return naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Queue(s.names(env).Of(k))
+}
+
+func (s *stage) alarm(env naming.Environment, k naming.Kind) string {
+	return s.Runtime.AlarmState(naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Alarm(s.names(env).Of(k)))
+}
+
+// alarmsTold are the subjects of the alarms that reached people.
+func (s *stage) alarmsTold() []string {
+	var out []string
+	for _, n := range s.Runtime.Notifications() {
+		if strings.HasPrefix(n.Subject, "ALARM: ") {
+			out = append(out, n.Subject)
+		}
+	}
+	return out
+}
+
+// deadLetterIsSeen sends an event that the starter refuses, and one that does
+// not reach it.
+func (s *stage) deadLetterIsSeen(t *testing.T) {
+	for _, q := range s.Cloud.Find(cloud.DeliveryAccount, queueType, nil) {
+		require.NotNil(t, s.Cloud.First(cloud.DeliveryAccount, "aws:cloudwatch/metricAlarm:MetricAlarm", func(a *cloud.Resource) bool {
+			return a.Str("dimensions.QueueName") == q.Name
+		}), "%s has no alarm", q.Name)
+	}
+	before := len(s.alarmsTold())
+	injected := s.onBus(t, delivery.DeploymentSource("staging"))
+	injected.Detail = strings.Replace(injected.Detail, `"pusher":"`+Person+`"`, `"pusher":"x\"},{\"name\":\"COMMIT\",\"value\":\"e"`, 1)
+	require.Contains(t, injected.Detail, `x\"}`)
+	s.startsNothing(t, func() {
+		_, err := s.Runtime.PutEvent(injected)
+		require.NoError(t, err)
+	})
+	require.Len(t, s.Runtime.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)), 1)
+	require.Equal(t, "ALARM", s.alarm(naming.Shared, naming.StarterAlarm))
+	told := s.alarmsTold()
+	require.Len(t, told, before+1)
+	require.Contains(t, told[before], s.names(naming.Shared).Of(naming.StarterAlarm))
+
+	unreachable := s.Cloud.Inject(cloud.Fault{Service: "events", Operation: "Deliver", Resource: s.names(naming.Shared).Of(naming.StarterFunction), Code: "ServiceException", Times: 2 * 21})
+	s.startsNothing(t, func() {
+		_, err := s.Runtime.PutEvent(s.onBus(t, delivery.PushSource))
+		require.NoError(t, err)
+	})
+	require.Equal(t, 2*21, unreachable.Struck, "once, and 20 repetitions, for dev and for staging")
+	require.Len(t, s.alarmsTold(), before+3)
+	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
+		require.Equal(t, "ALARM", s.alarm(env, naming.StartAlarm))
+		require.NoError(t, s.Runtime.Purge(s.Cloud.Operator(cloud.DeliveryAccount), s.queueARN(env, naming.StartDeadLetter)))
+		require.Equal(t, "OK", s.alarm(env, naming.StartAlarm))
+	}
+	require.NoError(t, s.Runtime.Purge(s.Cloud.Operator(cloud.DeliveryAccount), s.queueARN(naming.Shared, naming.StarterDeadLetter)))
+	require.Equal(t, "OK", s.alarm(naming.Shared, naming.StarterAlarm))
+	require.Equal(t, "OK", s.alarm(naming.Prod, naming.StartAlarm))
+}
