@@ -12,14 +12,15 @@ import (
 // options is this project's own configuration. Everything else comes from
 // bootstrap. Pulumi.yaml describes each key.
 type options struct {
-	connectionARN      string
-	lambdaDirectory    string
-	lambdaArchitecture string
-	imageContext       string
-	blockSeverity      string
-	branchProtection   bool
-	requiredReviews    int
-	auditRetentionDays int
+	connectionARN          string
+	lambdaDirectory        string
+	lambdaArchitecture     string
+	imageContext           string
+	blockSeverity          string
+	branchProtection       bool
+	repositoryEnvironments bool
+	requiredReviews        int
+	auditRetentionDays     int
 }
 
 // readOptions reads the configuration, or says everything that is wrong in it.
@@ -29,13 +30,14 @@ func readOptions(ctx *pulumi.Context) (options, error) {
 		connectionARN: r.Match("connectionArn", "", settings.ConnectionARN,
 			"the ARN of a connection of CodeConnections in us-east-1, or nothing",
 			"arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-0000-0000-000000000000"),
-		lambdaDirectory:    r.String("lambdaDirectory", filepath.Join("..", "dist", "lambda")),
-		lambdaArchitecture: r.OneOf("lambdaArchitecture", "arm64", "arm64", "x86_64"),
-		imageContext:       r.String("imageContext", filepath.Join("..", "dist", "image")),
-		blockSeverity:      r.OneOf("blockSeverity", "HIGH", "CRITICAL", "HIGH", "MEDIUM", "LOW"),
-		branchProtection:   r.Bool("branchProtection", true),
-		requiredReviews:    r.Int("requiredReviews", 1, 0, 6),
-		auditRetentionDays: r.Int("auditRetentionDays", 365, 90, 3650),
+		lambdaDirectory:        r.String("lambdaDirectory", filepath.Join("..", "dist", "lambda")),
+		lambdaArchitecture:     r.OneOf("lambdaArchitecture", "arm64", "arm64", "x86_64"),
+		imageContext:           r.String("imageContext", filepath.Join("..", "dist", "image")),
+		blockSeverity:          r.OneOf("blockSeverity", "HIGH", "CRITICAL", "HIGH", "MEDIUM", "LOW"),
+		branchProtection:       r.Bool("branchProtection", true),
+		repositoryEnvironments: r.Bool("repositoryEnvironments", true),
+		requiredReviews:        r.Int("requiredReviews", 1, 0, 6),
+		auditRetentionDays:     r.Int("auditRetentionDays", 365, 90, 3650),
 	}
 	return o, r.Err()
 }

@@ -78,9 +78,21 @@ func (p *platform) ingress(ctx *pulumi.Context, bus *events.Bus) (pulumi.StringO
 }
 
 // source makes the repository's environments and the connection that
-// CodePipeline reads through. The environments tell a workflow where its
-// commit goes; nothing in them gives it a right to deploy.
+// CodePipeline reads through.
 func (p *platform) source(ctx *pulumi.Context) (*sourcecontrol.Connection, error) {
+	if p.repositoryEnvironments {
+		if err := p.environments(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return sourcecontrol.NewConnection(ctx, "connection", &sourcecontrol.ConnectionArgs{
+		ExistingARN: p.connectionARN, Name: p.names.Of(naming.SourceConnection), Tags: p.tags,
+	}, p.providers)
+}
+
+// environments tell a workflow where its commit goes; nothing in them gives it
+// a right to deploy.
+func (p *platform) environments(ctx *pulumi.Context) error {
 	for _, env := range naming.Environments() {
 		n := p.Namer(env)
 		if _, err := sourcecontrol.NewEnvironment(ctx, "environment-"+string(env), &sourcecontrol.EnvironmentArgs{
@@ -94,10 +106,8 @@ func (p *platform) source(ctx *pulumi.Context) (*sourcecontrol.Connection, error
 			},
 			Secrets: map[string]string{delivery.EnvExternalID: n.Of(naming.ExternalID)},
 		}, p.providers); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return sourcecontrol.NewConnection(ctx, "connection", &sourcecontrol.ConnectionArgs{
-		ExistingARN: p.connectionARN, Name: p.names.Of(naming.SourceConnection), Tags: p.tags,
-	}, p.providers)
+	return nil
 }

@@ -148,6 +148,18 @@ func TestTheTrailWatchesWhateverDecidesWhatIsDeployed(t *testing.T) {
 	require.Equal(t, true, trail.Inputs["enableLogFileValidation"])
 }
 
+func TestWhatGitHubsFreePlanLacksCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	rs := run(t, map[string]string{"shared:branchProtection": "false", "shared:repositoryEnvironments": "false"})
+	for _, typ := range []string{
+		"github:index/branchProtection:BranchProtection", "github:index/repositoryEnvironment:RepositoryEnvironment",
+		"github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable", "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret",
+	} {
+		require.Empty(t, plantest.OfType(rs, typ))
+	}
+	require.NotNil(t, plantest.One(t, rs, "github:index/repositoryWebhook:RepositoryWebhook", ""))
+}
+
 func TestAGivenConnectionIsAdopted(t *testing.T) {
 	t.Parallel()
 	rs := run(t, map[string]string{

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -29,7 +30,11 @@ const (
 	Repository    = "acme/infrastructure"
 	Branch        = "main"
 	Owner         = "platform@example.com"
-	Person        = "ada" // the GitHub login that pushes
+	// GitHub logins of people who may write to the repository: one makes a
+	// change, another reviews it, a third merges.
+	Person   = "ada"
+	Reviewer = "grace"
+	Merger   = "alan"
 )
 
 // Options say where a rehearsal finds and puts its files.
@@ -95,6 +100,9 @@ func (r *Rehearsal) start(ctx context.Context) error {
 		return err
 	}
 	r.GitHub = github.New(r.Cloud, Repository, Branch)
+	for _, login := range []string{Person, Reviewer, Merger} {
+		r.GitHub.Grant(login, github.Write)
+	}
 	if err := r.loadSample(); err != nil {
 		return err
 	}
@@ -121,23 +129,12 @@ func (r *Rehearsal) start(ctx context.Context) error {
 // loadSample puts the sample workload into the repository, with the suffix of
 // the rehearsed installation, as its README tells its users to.
 func (r *Rehearsal) loadSample() error {
-	if _, err := r.GitHub.Load(filepath.Join(r.Root, sample), "Describe the sample workload"); err != nil {
-		return err
-	}
-	stacks, err := filepath.Glob(filepath.Join(r.Root, sample, "*", "Pulumi.*.yaml"))
-	if err != nil || r.Suffix == DefaultSuffix {
-		return err
-	}
-	changes := map[string][]byte{}
-	for _, file := range stacks {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
+	_, err := r.GitHub.Load(filepath.Join(r.Root, sample), "Describe the sample workload", func(file string, text []byte) []byte {
+		if isSettings, _ := path.Match("*/Pulumi.*.yaml", file); !isSettings {
+			return text
 		}
-		rel, _ := filepath.Rel(filepath.Join(r.Root, sample), file)
-		changes[filepath.ToSlash(rel)] = bytes.ReplaceAll(text, []byte(": "+DefaultSuffix+"\n"), []byte(": "+r.Suffix+"\n"))
-	}
-	_, err = r.GitHub.Commit("Use the suffix of this installation", changes)
+		return bytes.ReplaceAll(text, []byte(": "+DefaultSuffix+"\n"), []byte(": "+r.Suffix+"\n"))
+	})
 	return err
 }
 

@@ -34,8 +34,9 @@ func TestRehearsal(t *testing.T) {
 	s.step("every stack comes up", s.everyStackComesUp)
 	s.step("a second up changes nothing", s.secondUpChangesNothing)
 	s.step("a bucket name of a stranger stops a new installation", s.takenNames)
-	s.step("a push goes to production", s.pushGoesToProduction)
+	s.step("a merged change goes to production", s.mergedChangeGoesToProduction)
 	s.step("builds write no artifact but the bundle", s.buildsWriteOnlyTheBundle)
+	s.step("the delivered branch takes reviewed pull requests only", s.reviewedPullRequestsOnly)
 	s.step("a forged signature starts nothing", s.forgedSignature)
 	s.step("a replayed delivery starts nothing", s.replayedDelivery)
 	s.step("an event that is delivered again starts nothing", s.repeatedEvent)
@@ -49,7 +50,8 @@ func TestRehearsal(t *testing.T) {
 	s.step("throttling by S3 in the middle is survived", s.throttled)
 	s.step("a lock that another build holds is waited for", s.lockedByAnother)
 	s.step("an image with a critical finding is not approved", s.criticalFinding)
-	s.step("the workload is removed by a push", s.workloadIsRemoved)
+	s.step("a private repository of the free plan is served too", s.freePlan)
+	s.step("the workload is removed by a merge", s.workloadIsRemoved)
 	s.step("a renamed repository replaces what GitHub holds", s.repositoryIsRenamed)
 	s.step("everything is destroyed and nothing is left", s.everythingIsDestroyed)
 }
@@ -155,12 +157,12 @@ func (s *stage) secondUpChangesNothing(t *testing.T) {
 	require.Empty(t, s.denials())
 }
 
-// deliver pushes a commit with changes and returns it.
+// deliver merges a reviewed change and returns its commit on the delivered
+// branch.
 func (s *stage) deliver(t *testing.T, message string, changes map[string][]byte) string {
 	t.Helper()
-	commit, err := s.GitHub.Commit(message, changes)
+	commit, err := s.Merge(s.limit(t), message, changes)
 	require.NoError(t, err)
-	require.NoError(t, s.GitHub.Push(s.limit(t), Branch, Person))
 	return commit
 }
 
@@ -207,7 +209,7 @@ func (s *stage) ledger(env naming.Environment, commit string) string {
 	return string(text)
 }
 
-func (s *stage) pushGoesToProduction(t *testing.T) {
+func (s *stage) mergedChangeGoesToProduction(t *testing.T) {
 	commit := s.deliver(t, "Deliver the sample workload", nil)
 	dev, staging := s.mustDeploy(t, naming.Dev, commit), s.mustDeploy(t, naming.Staging, commit)
 	require.True(t, dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended), "they run in parallel")
@@ -367,7 +369,7 @@ func (s *stage) throttled(t *testing.T) {
 	commit := s.deliver(t, "Hide orders for shorter", s.visible(t, 50))
 	s.mustDeploy(t, naming.Dev, commit)
 	require.Equal(t, 4, fault.Struck)
-	require.Equal(t, "50", s.queue(naming.Dev).Str("visibilityTimeoutSeconds"), "what failed before is deployed by the next push")
+	require.Equal(t, "50", s.queue(naming.Dev).Str("visibilityTimeoutSeconds"), "what failed before is deployed by the next change")
 	s.mustDeploy(t, naming.Staging, commit)
 	s.answer(t, commit, true)
 	s.mustDeploy(t, naming.Prod, commit)

@@ -63,8 +63,11 @@ func (s *Story) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	first := s.push("Deliver the sample workload", nil)
-	if err := s.do(ctx, "git push: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
+	if err := s.checkProtected(ctx); err != nil {
+		return err
+	}
+	first := s.merge("Deliver the sample workload", nil)
+	if err := s.do(ctx, "merge a pull request: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
 		return err
 	}
 	s.inventory()
@@ -82,15 +85,16 @@ func (s *Story) play(ctx context.Context) error {
 	return s.remove(ctx)
 }
 
-// remove takes everything away again, the workload by a push, as its users must.
+// remove takes everything away again, the workload by a merged change, as its
+// users must.
 func (s *Story) remove(ctx context.Context) error {
 	manifest, err := removal(s.Root)
 	if err != nil {
 		return err
 	}
-	last := s.push("Remove the sample workload", map[string][]byte{"delivery.yaml": manifest})
+	last := s.merge("Remove the sample workload", map[string][]byte{"delivery.yaml": manifest})
 	rejected := false
-	if err := s.do(ctx, "git push that removes the workload", last); errors.Is(err, errRejected) {
+	if err := s.do(ctx, "merge the removal of the workload", last); errors.Is(err, errRejected) {
 		rejected = true
 	} else if err != nil {
 		return err
@@ -132,14 +136,11 @@ func (s *Story) do(ctx context.Context, title string, f func(context.Context) er
 	return err
 }
 
-// push returns the step that commits, pushes and follows the delivery.
-func (s *Story) push(message string, changes map[string][]byte) func(context.Context) error {
+// merge returns the step that merges a reviewed change and follows its delivery.
+func (s *Story) merge(message string, changes map[string][]byte) func(context.Context) error {
 	return func(ctx context.Context) error {
-		commit, err := s.GitHub.Commit(message, changes)
+		commit, err := s.Merge(ctx, message, changes)
 		if err != nil {
-			return err
-		}
-		if err := s.GitHub.Push(ctx, Branch, Person); err != nil {
 			return err
 		}
 		for _, env := range naming.Environments()[:2] {
@@ -187,7 +188,17 @@ func (s *Story) check(what, detail string, ok bool) {
 	s.report.Checks = append(s.report.Checks, Check{what, detail, ok})
 }
 
-// checkDeployed looks at what the first push must have done.
+// checkProtected tries the way around a review: a push to the delivered branch.
+func (s *Story) checkProtected(ctx context.Context) error {
+	if _, err := s.GitHub.Commit("Change something without a review", map[string][]byte{"UNREVIEWED": []byte("?\n")}); err != nil {
+		return err
+	}
+	refusal := s.GitHub.Push(ctx, Branch, Person)
+	s.check("the delivered branch takes no direct push", fmt.Sprintf("the answer to one was %v", refusal), refusal != nil)
+	return s.GitHub.Checkout(Branch)
+}
+
+// checkDeployed looks at what the first change must have done.
 func (s *Story) checkDeployed() {
 	approved := len(s.report.Approvals) == 1 && s.report.Approvals[0].Decision == "approved"
 	for _, env := range naming.Environments() {

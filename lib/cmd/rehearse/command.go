@@ -36,7 +36,7 @@ func command(in io.Reader, out io.Writer) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rehearse",
 		Short: "Rehearse the delivery platform without an AWS account",
-		Long: "Deploys the platform on the real Pulumi engine against a local cloud, carries a git push to production,\n" +
+		Long: "Deploys the platform on the real Pulumi engine against a local cloud, carries a merged change to production,\n" +
 			"destroys everything and proves that nothing is left. Needs what `make tools build` makes.",
 		Args:         cobra.NoArgs,
 		SilenceUsage: true, SilenceErrors: true,

@@ -36,6 +36,7 @@ func server(t *testing.T) (*Server, *hook) {
 	c := cloud.New()
 	s, h := New(c, "acme/infrastructure", "main"), &hook{t: t}
 	s.SetTransport(h)
+	s.Grant("ada", Write)
 	require.NoError(t, c.Add(&cloud.Resource{Type: hookType, ID: "1", Account: "github", Inputs: map[string]any{
 		"repository": "infrastructure", "active": true, "events": []any{"push"},
 		"configuration": map[string]any{"url": "https://example.com/webhook", "secret": "s3cret", "contentType": "json"},

@@ -25,7 +25,7 @@ func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
 	at := github.Timestamp{Time: s.cloud.Now().UTC().Truncate(time.Second)}
 	ref := "refs/heads/" + branch
 	text, err := json.Marshal(github.PushEvent{
-		Ref: &ref, Before: &before, After: &after, Deleted: github.Ptr(false), Forced: github.Ptr(false),
+		Ref: &ref, Before: &before, After: &after, Created: github.Ptr(before == zero), Deleted: github.Ptr(false), Forced: github.Ptr(false),
 		Repo:       &github.PushEventRepository{Name: &name, FullName: &s.repository, Owner: &github.User{Login: &owner}, PushedAt: &at},
 		HeadCommit: head, Commits: []*github.HeadCommit{head},
 		Pusher: &github.CommitAuthor{Name: &pusher}, Sender: &github.User{Login: &pusher},

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -94,6 +95,9 @@ func environmentKinds(repository Input) []Kind {
 			"deploymentBranchPolicy": object(map[string]Input{"protectedBranches": flag.required(), "customBranchPolicies": flag.required()}),
 		},
 		Plan: planEnvironment,
+		Outputs: func(c *Call) (map[string]any, error) {
+			return nil, withinPlan(c, c.Str("repository"), freeHasNoEnvironments)
+		},
 		Delete: func(c *Call) error { // GitHub deletes what the environment holds
 			c.removeAll(func(r *cloud.Resource) bool {
 				return r.Str("repository") == c.Str("repository") && r.Str("environment") == c.Str("environment")
@@ -124,6 +128,9 @@ func protectionKind() Kind {
 		Token: protectionType,
 		ID:    numbered("BPR_%d"),
 		Slot:  []string{"repositoryId", "pattern"},
+		Outputs: func(c *Call) (map[string]any, error) {
+			return nil, withinPlan(c, c.Str("repositoryId"), freeHasNoProtection)
+		},
 		Inputs: map[string]Input{
 			"repositoryId": text.required().between(1, 140).replaces(), "pattern": text.required().between(1, 255),
 			"enforceAdmins": flag.def(false), "allowsDeletions": flag.def(false), "allowsForcePushes": flag.def(false),
@@ -137,6 +144,24 @@ func protectionKind() Kind {
 			})),
 		},
 	}
+}
+
+// What GitHub answers for a private repository of its free plan, which has
+// neither protected branches nor environments: see "About protected branches"
+// and "Managing environments for deployment" in its documentation, and for the
+// words issues 37 of ossf/allstar and 251 of pulumi/pulumi-github.
+const (
+	freeHasNoProtection   = "403 Upgrade to GitHub Pro or make this repository public to enable this feature."
+	freeHasNoEnvironments = "422 Fail to create protected rule, please ensure billing plan include protected branch gate. []"
+)
+
+// withinPlan refuses what the plan of a repository does not include.
+func withinPlan(c *Call, repository, refusal string) error {
+	r := c.Cloud.Get(c.Account, cloud.RepositoryType, repository)
+	if r != nil && r.Str("visibility") == "private" && r.Str("plan") == "free" {
+		return errors.New(refusal)
+	}
+	return nil
 }
 
 // refuseGitHubPrefix: names must not begin with GITHUB_. See "Naming your

@@ -1,0 +1,131 @@
+package github
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"delivery/lib/rehearsal/cloud"
+)
+
+const protectionType = "github:index/branchProtection:BranchProtection"
+
+// Role is what a person may do in the repository.
+type Role string
+
+// The roles that matter here. Whoever has none may read.
+const (
+	Write Role = "write"
+	Admin Role = "admin"
+)
+
+// Grant makes a person a collaborator.
+func (s *Server) Grant(login string, role Role) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.people[login] = role
+}
+
+// Plan is what the owner of the repository pays for.
+type Plan string
+
+// The plans that differ for a private repository.
+const (
+	Free Plan = "free"
+	Team Plan = "team"
+)
+
+// SetPlan makes the repository a private one of a plan. Before that GitHub
+// refuses no feature for its price.
+func (s *Server) SetPlan(plan Plan) {
+	s.cloud.Remove("github", cloud.RepositoryType, s.name())
+	// It was just removed, so that nothing can be in the way.
+	_ = s.cloud.Add(&cloud.Resource{
+		Type: cloud.RepositoryType, ID: s.name(), Account: "github", Name: s.name(), Seed: true,
+		Inputs: map[string]any{"visibility": "private", "plan": string(plan)},
+	})
+}
+
+func (s *Server) name() string { return path.Base(s.repository) }
+
+// rule is a branch protection rule, as it was deployed. The rules are those of
+// docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches
+type rule struct{ *cloud.Resource }
+
+// notPlayed are settings of a rule that this server would have to leave out.
+var notPlayed = []string{
+	"lockBranch", "requireSignedCommits", "requiredStatusChecks", "restrictPushes", "forcePushBypassers",
+	"requiredPullRequestReviews.0.requireCodeOwnerReviews", "requiredPullRequestReviews.0.restrictDismissals",
+	"requiredPullRequestReviews.0.dismissalRestrictions", "requiredPullRequestReviews.0.pullRequestBypassers",
+}
+
+// rule returns the rule that applies to a branch, nil where none does. A rule
+// that names the branch goes before one with a pattern, in which * does not
+// match a slash; else the oldest applies.
+func (s *Server) rule(branch string) *rule {
+	mine := s.cloud.Find("github", protectionType, func(r *cloud.Resource) bool {
+		match, err := path.Match(r.Str("pattern"), branch)
+		return r.Str("repositoryId") == s.name() && err == nil && match
+	})
+	if len(mine) == 0 {
+		return nil
+	}
+	if i := slices.IndexFunc(mine, func(r *cloud.Resource) bool { return r.Str("pattern") == branch }); i >= 0 {
+		return &rule{mine[i]}
+	}
+	return &rule{mine[0]}
+}
+
+// on says whether a setting is on.
+func (r *rule) on(setting string) bool {
+	switch v := r.Value(setting).(type) {
+	case bool:
+		return v
+	case []any:
+		return len(v) > 0
+	}
+	return false
+}
+
+// reviews is how many approvals a change needs; ok says whether it has to be a
+// pull request at all.
+func (r *rule) reviews() (n int, ok bool) {
+	if !r.on("requiredPullRequestReviews") {
+		return 0, false
+	}
+	count, _ := r.Value("requiredPullRequestReviews.0.requiredApprovingReviewCount").(float64)
+	return int(count), true
+}
+
+// binds says whether the rule applies to a person: not to administrators,
+// unless it includes them.
+func (r *rule) binds(role Role) bool { return role != Admin || r.on("enforceAdmins") }
+
+// understood refuses a rule that asks for more than is played here.
+func (r *rule) understood() error {
+	for _, setting := range notPlayed {
+		if r.on(setting) {
+			return fmt.Errorf("github: the protection of %s asks for %s, which the local GitHub does not play", r.Str("pattern"), setting)
+		}
+	}
+	return nil
+}
+
+// mayPush refuses what GitHub refuses to a person who pushes to a branch. It
+// is called with the lock held.
+func (s *Server) mayPush(branch, login string) error {
+	if s.people[login] == "" {
+		return fmt.Errorf("github: Permission to %s.git denied to %s.", s.repository, login) //nolint:staticcheck // GitHub's words
+	}
+	r := s.rule(branch)
+	if r == nil {
+		return nil
+	}
+	if err := r.understood(); err != nil {
+		return err
+	}
+	if _, pull := r.reviews(); pull && r.binds(s.people[login]) {
+		return fmt.Errorf("github: GH006: Protected branch update failed for refs/heads/%s. Changes must be made through a pull request. (protected branch hook declined)", branch)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package rehearsal
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+	"delivery/lib/naming"
+	"delivery/lib/rehearsal/github"
+)
+
+// reviewedPullRequestsOnly tries the ways around a review.
+func (s *stage) reviewedPullRequestsOnly(t *testing.T) {
+	head := s.GitHub.Head(Branch)
+	s.startsNothing(t, func() {
+		_, err := s.GitHub.Commit("Hide orders for a minute and a half", s.visible(t, 90))
+		require.NoError(t, err)
+		require.ErrorContains(t, s.GitHub.Push(s.ctx, Branch, Person), "GH006: Protected branch update failed for refs/heads/main. Changes must be made through a pull request.")
+	})
+	number, err := s.Propose(s.ctx, "Hide orders for a minute and a half", s.visible(t, 90))
+	require.NoError(t, err)
+	s.startsNothing(t, func() {
+		_, err := s.GitHub.Merge(s.ctx, number, Merger)
+		require.ErrorContains(t, err, "At least 1 approving review is required by reviewers with write access.")
+		require.ErrorContains(t, s.GitHub.Review(number, Person, github.Approve), "Can not approve your own pull request")
+	})
+	require.Equal(t, head, s.GitHub.Head(Branch))
+	require.NoError(t, s.GitHub.Checkout(Branch))
+}
+
+// freePlan has the platform work without what GitHub's free plan refuses to a
+// private repository. A direct push is possible then, and delivers.
+func (s *stage) freePlan(t *testing.T) {
+	ctx := s.limit(t)
+	set := func(on bool) {
+		for _, key := range []string{"shared:branchProtection", "shared:repositoryEnvironments"} {
+			require.NoError(t, s.SetConfig("shared", key, on))
+		}
+	}
+	set(false)
+	require.NoError(t, s.Platform.Up(ctx, "shared"))
+	s.GitHub.SetPlan(github.Free)
+	set(true)
+	require.Error(t, s.Platform.Up(ctx, "shared"))
+	require.Contains(t, s.log.tail(), "403 Upgrade to GitHub Pro or make this repository public to enable this feature.")
+	set(false)
+	require.NoError(t, s.Platform.Up(ctx, "shared"))
+
+	commit, err := s.GitHub.Commit("Deliver without a pull request", nil)
+	require.NoError(t, err)
+	require.NoError(t, s.GitHub.Push(ctx, Branch, Person))
+	s.everywhere(t, commit)
+	require.Equal(t, Person, last(s.Runs(naming.Prod)).Variables[delivery.VarPusher])
+
+	s.GitHub.SetPlan(github.Team)
+	set(true)
+	require.NoError(t, s.Platform.Up(ctx, "shared"))
+}
