@@ -26,6 +26,9 @@ func (p *Platform) DestroyAll(ctx context.Context, force bool) error {
 		}
 	}
 	if exists {
+		if err := p.needsTokenToDestroy(ctx); err != nil {
+			return err
+		}
 		if err := p.removeProjects(ctx); err != nil {
 			return err
 		}
@@ -64,7 +67,7 @@ func (p *Platform) refuseWorkloads(ctx context.Context) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("workloads still have stacks (%s): their resources would be orphaned when their state goes; set \"remove: true\" for them in delivery.yaml and push, or, to lose the state, run: make destroy-all FORCE=yes", strings.Join(found, ", "))
+	return fmt.Errorf("workloads still have stacks (%s): their resources would be orphaned when their state goes; set \"remove: true\" for them in delivery.yaml and merge that, or, to lose the state, run: make destroy-all FORCE=yes", strings.Join(found, ", "))
 }
 
 const stacksPrefix = ".pulumi/stacks/"

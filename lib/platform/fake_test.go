@@ -79,6 +79,8 @@ func (f *fakeCLI) do(c platform.Command) error {
 
 func (f *fakeCLI) onStack(c platform.Command, project, file string, stack fakeStack) error {
 	switch verb := strings.Join(c.Args[:min(2, len(c.Args))], " "); {
+	case project == "shared" && slices.Contains([]string{"up", "destroy"}, c.Args[0]) && value(c.Env, "GITHUB_TOKEN") == "":
+		return errors.New("401 Requires authentication []")
 	case c.Args[0] == "up":
 		stack.Resources = map[string]string{"urn:" + project: "id", "urn:" + project + "-stack": ""}
 		if project == "bootstrap" {
@@ -240,7 +242,7 @@ func newInstallation(t *testing.T) *installation {
 	require.NoError(t, platform.Configure(root, values()))
 	bucket := filepath.Join(root, "buckets", "state-bucket-shared-a1b2")
 	i := &installation{cli: &fakeCLI{bucket: bucket}, storage: folders{root: filepath.Join(root, "buckets")}, root: root}
-	i.config = platform.Config{Root: root, Suffix: "a1b2", Environment: platform.RehearsalEnvironment([]string{"PATH=/nowhere"}), Backend: "file://" + bucket}
+	i.config = platform.Config{Root: root, Suffix: "a1b2", Environment: platform.RehearsalEnvironment([]string{"PATH=/nowhere", "GITHUB_TOKEN=t"}), Backend: "file://" + bucket}
 	return i
 }
 

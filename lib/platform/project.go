@@ -66,6 +66,11 @@ func (p *Platform) Destroy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	for _, project := range projects {
+		if err := p.needsToken(project); err != nil {
+			return err
+		}
+	}
 	for i := len(projects) - 1; i >= 0; i-- {
 		if err := p.remove(ctx, projects[i], p.agree("destroy")); err != nil {
 			return err
@@ -88,6 +93,9 @@ func (p *Platform) each(name string, do func(Project) error) error {
 		return err
 	}
 	for _, project := range projects {
+		if err := p.needsToken(project); err != nil {
+			return err
+		}
 		if err := do(project); err != nil {
 			return err
 		}
