@@ -30,7 +30,8 @@ func (s *stage) reviewedPullRequestsOnly(t *testing.T) {
 }
 
 // freePlan has the platform work without what GitHub's free plan refuses to a
-// private repository. A direct push is possible then, and delivers.
+// private repository. A direct push is possible then, and starts the pipelines;
+// the one here is of a manifest that they refuse, which ends them soon.
 func (s *stage) freePlan(t *testing.T) {
 	ctx := s.limit(t)
 	set := func(on bool) {
@@ -47,11 +48,16 @@ func (s *stage) freePlan(t *testing.T) {
 	set(false)
 	require.NoError(t, s.Platform.Up(ctx, "shared"))
 
-	commit, err := s.GitHub.Commit("Deliver without a pull request", nil)
+	commit, err := s.GitHub.Commit("Deliver without a pull request", map[string][]byte{"delivery.yaml": []byte("stacks: none\n")})
 	require.NoError(t, err)
 	require.NoError(t, s.GitHub.Push(ctx, Branch, Person))
-	s.everywhere(t, commit)
-	require.Equal(t, Person, last(s.Runs(naming.Prod)).Variables[delivery.VarPusher])
+	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
+		e, err := s.Ended(ctx, env, commit)
+		require.NoError(t, err)
+		require.Equal(t, Person, e.Variables[delivery.VarPusher])
+		require.Contains(t, s.buildsOf(e), "delivery.yaml")
+	}
+	require.NoError(t, s.Runtime.Idle(ctx))
 
 	s.GitHub.SetPlan(github.Team)
 	set(true)

@@ -50,7 +50,8 @@ func NotPlayed() []string {
 	return []string{
 		"The docker build of the build image: a digest is put into the registry in its place, and builds run with this machine's tools.",
 		"The handshake of the source connection, which a person completes in the console: it is taken as completed.",
-		"Real GitHub: its webhook deliveries, its archives and its settings are played.",
+		"Real GitHub: its webhook deliveries, its archives, its pull requests and its settings are played.",
+		"Your workload and your permissions: the sample workload is deployed with the default ones.",
 		"The vulnerability scanner: its findings are given.",
 		"E-mail: subscriptions are taken as confirmed, and messages are captured.",
 		"API Gateway's throttling, CloudTrail's records and log retention over time.",
