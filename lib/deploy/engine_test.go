@@ -106,7 +106,7 @@ func TestDeployRefusesWhatWasNotReviewed(t *testing.T) {
 	s.delivered()
 	done := len(s.provider.done())
 	s.bundle, s.run, s.digest = reviewed, s.run-1, b.Digest
-	require.ErrorContains(t, s.deploy(), "somebody has deployed it since: push again for a new review")
+	require.ErrorContains(t, s.deploy(), "somebody has deployed it since: merge another change for a new review")
 	require.Equal(t, delivery.Failed, s.recorded().Outcome)
 
 	// The source is another one than was reviewed.

@@ -8,7 +8,7 @@ import (
 	"delivery/lib/delivery"
 )
 
-const again = "push again for a new review"
+const again = "merge another change for a new review"
 
 // checkBundle refuses a bundle that speaks of another run than this one.
 func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {

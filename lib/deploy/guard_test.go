@@ -40,7 +40,7 @@ func TestBundleOfAnotherRunIsRefused(t *testing.T) {
 			change(&b)
 			err := checkBundle(b, settings, "m", []string{"a", "b"})
 			require.ErrorContains(t, err, want)
-			require.ErrorContains(t, err, "push again for a new review")
+			require.ErrorContains(t, err, "merge another change for a new review")
 		})
 	}
 	shown := settings
