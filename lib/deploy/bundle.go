@@ -102,24 +102,24 @@ func readBundle(dir string) (Bundle, error) {
 	var b Bundle
 	text, err := os.ReadFile(filepath.Join(dir, bundleFile))
 	if err != nil {
-		return b, fmt.Errorf("the bundle of the preview can't be read (%w): the Build stage writes it; push again", err)
+		return b, fmt.Errorf("the bundle of the preview can't be read (%w): the Build stage writes it; merge another change", err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&b); err != nil || b.Version != bundleVersion {
-		return b, fmt.Errorf("the bundle of the preview is not readable (version %d, %v): expected version %d, written by the same deployer; push again", b.Version, err, bundleVersion)
+		return b, fmt.Errorf("the bundle of the preview is not readable (version %d, %v): expected version %d, written by the same deployer; merge another change", b.Version, err, bundleVersion)
 	}
 	digest, err := b.digest()
 	if err != nil {
 		return b, err
 	}
 	if digest != b.Digest {
-		return b, fmt.Errorf("the bundle's digest is %s but its content has %s: it was changed after the review; push again", b.Digest, digest)
+		return b, fmt.Errorf("the bundle's digest is %s but its content has %s: it was changed after the review; merge another change", b.Digest, digest)
 	}
 	var errs []error
 	check := func(name, want string) {
 		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || textDigest(got) != want {
-			errs = append(errs, fmt.Errorf("file %s of the bundle is missing or was changed after the review; push again", name))
+			errs = append(errs, fmt.Errorf("file %s of the bundle is missing or was changed after the review; merge another change", name))
 		}
 	}
 	check(diffFile, b.Text)
@@ -128,7 +128,7 @@ func readBundle(dir string) (Bundle, error) {
 			continue
 		}
 		if !filepath.IsLocal(r.Plan) {
-			return b, fmt.Errorf("plan %q of stack %q leaves the bundle; push again", r.Plan, r.Name)
+			return b, fmt.Errorf("plan %q of stack %q leaves the bundle; merge another change", r.Plan, r.Name)
 		}
 		check(r.Plan, r.PlanDigest)
 	}

@@ -126,18 +126,18 @@ func LeftLock(stdout, stderr string) (key string, left bool) {
 
 // remedies end the sentence about a failure.
 var remedies = map[Class]string{
-	Transient:       "the backend stayed out of reach; push again when it has recovered",
-	Locked:          "another run holds the stack for too long; look who it is, and only if it no longer runs remove its lock with: pulumi cancel",
-	SnapshotLost:    "the state does not know what was done; compare the resources with 'pulumi stack export' and repair with 'pulumi refresh' before anything else runs",
-	Interrupted:     "the run was interrupted and its state was saved; push again to go on",
+	Transient:       "the backend stayed out of reach; retry the stage in CodePipeline, or merge another change, when it has recovered",
+	Locked:          "another run holds the stack for too long; look who it is, and only if it no longer runs remove its lock as \"A killed update\" in the deployment guide says",
+	SnapshotLost:    "the state does not know what was done; before anything else runs compare it with what exists, and settle it as \"A killed update\" in the deployment guide says",
+	Interrupted:     "the run was interrupted and its state was saved; merge another change to go on",
 	AccessDenied:    "the build role may not use the state bucket or its key; deploy the environment project again",
-	ExpiredToken:    "the credentials have expired; push again",
+	ExpiredToken:    "the credentials have expired; retry the stage in CodePipeline, or merge another change",
 	NoBucket:        "the state bucket is missing; run: make bootstrap",
 	BadSecrets:      "the stack's secrets belong to another key; restore the secrets provider that the stack was made with",
 	CorruptState:    "restore the last good version of the checkpoint from the versions in the state bucket",
-	NoStack:         "the stack vanished between two steps; push again",
-	PlanViolated:    "the program wants something else than what was reviewed; push again for a new review",
-	PendingChanges:  "settle the pending operations first with: pulumi refresh",
-	ProgramOrDeploy: "correct the program or the resource named above, and push again",
+	NoStack:         "the stack vanished between two steps; merge another change",
+	PlanViolated:    "the program wants something else than what was reviewed; merge another change for a new review",
+	PendingChanges:  "settle the pending operations first as \"A killed update\" in the deployment guide says",
+	ProgramOrDeploy: "correct the program or the resource named above, and merge that",
 	Unknown:         "this failure is not known to be safe to repeat; read the output above",
 }

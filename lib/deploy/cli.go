@@ -153,7 +153,7 @@ func (c *CLI) removeStack(ctx context.Context, s Stack) error {
 		// The CLI succeeds also when it could not delete the object.
 		left, err := c.look(ctx, s)
 		if err == nil && left.Exists {
-			err = errors.New("its resources are destroyed but its empty state could not be removed from the state bucket: the build role may not delete objects there; deploy the environment project again, then push again")
+			err = errors.New("its resources are destroyed but its empty state could not be removed from the state bucket: the build role may not delete objects there; deploy the environment project again, then merge another change")
 		}
 		return err
 	})

@@ -38,10 +38,10 @@ func (d *Deployer) Deploy(ctx context.Context) error {
 func (d *Deployer) record(ctx context.Context, record delivery.Deployment) error {
 	log := d.Log.With("environment", record.Environment, "commit", record.Commit, "execution", record.Execution, "outcome", record.Outcome)
 	if err := d.Ledger.Record(ctx, record); err != nil {
-		return fmt.Errorf("the deployment of commit %s to %s has %s but can't be recorded in the ledger (%w): nothing later accepts it; push again when the ledger bucket can be written", record.Commit, record.Environment, record.Outcome, err)
+		return fmt.Errorf("the deployment of commit %s to %s has %s but can't be recorded in the ledger (%w): nothing later accepts it; merge another change when the ledger bucket can be written", record.Commit, record.Environment, record.Outcome, err)
 	}
 	if err := d.Bus.Publish(ctx, record); err != nil {
-		return fmt.Errorf("the deployment of commit %s to %s has %s and is recorded but can't be made known (%w): what waits for it does not start; push again when the event bus can be reached", record.Commit, record.Environment, record.Outcome, err)
+		return fmt.Errorf("the deployment of commit %s to %s has %s and is recorded but can't be made known (%w): what waits for it does not start; merge another change when the event bus can be reached", record.Commit, record.Environment, record.Outcome, err)
 	}
 	log.Info("deployment recorded")
 	return nil
@@ -87,7 +87,7 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 	}
 	for _, wave := range r.waves {
 		if err := ctx.Err(); err != nil {
-			return b, fmt.Errorf("interrupted before the stacks %v: %w; what was deployed is complete, push again to go on", wave, err)
+			return b, fmt.Errorf("interrupted before the stacks %v: %w; what was deployed is complete, merge another change to go on", wave, err)
 		}
 		if err := r.each(wave, func(_ int, name string) error { return p.apply(ctx, name) }); err != nil {
 			return b, err

@@ -226,7 +226,7 @@ func (r *run) review(ctx context.Context, s Stack, known map[string]Review) (Rev
 	file := filepath.Join(planFolder, s.Name+".json")
 	p, err := r.Engine.Preview(ctx, s, state, filepath.Join(r.Bundle, file))
 	if err != nil && !out.Binding() {
-		return out, fmt.Errorf("%w (%s: what reads an output that is new in this run can only be previewed when it is there; deliver the two in pushes of their own)", err, out.Unbound)
+		return out, fmt.Errorf("%w (%s: what reads an output that is new in this run can only be previewed when it is there; deliver the two in changes of their own)", err, out.Unbound)
 	}
 	if err != nil {
 		return out, err

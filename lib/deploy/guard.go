@@ -62,7 +62,7 @@ func checkPending(s Stack, state State) error {
 	if len(state.Pending) == 0 {
 		return nil
 	}
-	return fmt.Errorf("an earlier run ended in the middle of %s, and going on could do it twice: look whether it happened, then settle it with: pulumi refresh --stack %s", strings.Join(state.Pending, ", "), s.FullName())
+	return fmt.Errorf("an earlier run ended in the middle of %s, and going on could do it twice: look whether it happened, then settle the state of %s as \"A killed update\" in the deployment guide says", strings.Join(state.Pending, ", "), s.FullName())
 }
 
 // checkFresh compares what would happen now with what was reviewed. A binding
@@ -86,7 +86,7 @@ func checkFresh(review Review, fresh []Change) error {
 	if len(refused) == 0 {
 		return nil
 	}
-	return fmt.Errorf("after what it depends on was deployed, it would change what no review has shown (%s): start again with a push; what it depends on is deployed now, so the next review shows and binds it", describe(refused))
+	return fmt.Errorf("after what it depends on was deployed, it would change what no review has shown (%s): merge another change; what it depends on is deployed now, so the next review shows and binds it", describe(refused))
 }
 
 func orNothing(changes []Change) string {

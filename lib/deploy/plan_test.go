@@ -96,5 +96,5 @@ func TestStateIsReadAndDigested(t *testing.T) {
 	require.NotEqual(t, a.Digest, state("1", "2", "").Digest)
 	killed := state("1", "1", `,"pending_operations":[{"type":"creating","resource":{"urn":"u"}}]`)
 	require.Equal(t, []string{"creating u"}, killed.Pending)
-	require.ErrorContains(t, checkPending(Stack{Project: "p", Environment: "dev"}, killed), "ended in the middle of creating u, and going on could do it twice: look whether it happened, then settle it with: pulumi refresh --stack organization/p/dev")
+	require.ErrorContains(t, checkPending(Stack{Project: "p", Environment: "dev"}, killed), "ended in the middle of creating u, and going on could do it twice: look whether it happened, then settle the state of organization/p/dev as \"A killed update\" in the deployment guide says")
 }

@@ -86,7 +86,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 // what the push named: AWS documents the pinning of a commit by an event for
 // other sources than connections, so it is checked here.
 func (s Settings) checkCommit() error {
-	const remedy = "push to the delivered branch; a git push is the only way to deploy"
+	const remedy = "merge a change into the delivered branch; nothing else deploys"
 	switch {
 	case s.Commit == "" || s.Commit == delivery.Unset:
 		return fmt.Errorf("this pipeline execution was not started by a delivery (%s is %q): %s", delivery.EnvCommit, s.Commit, remedy)
