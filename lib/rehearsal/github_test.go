@@ -1,12 +1,17 @@
 package rehearsal
 
 import (
+	"archive/zip"
+	"bytes"
+	"io/fs"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/delivery"
 	"delivery/lib/naming"
+	"delivery/lib/rehearsal/cloud"
 	"delivery/lib/rehearsal/github"
 )
 
@@ -62,4 +67,24 @@ func (s *stage) freePlan(t *testing.T) {
 	s.GitHub.SetPlan(github.Team)
 	set(true)
 	require.NoError(t, s.Platform.Up(ctx, "shared"))
+}
+
+func TestTheSampleHasTheSuffixOfTheInstallation(t *testing.T) {
+	t.Parallel()
+	c := cloud.New()
+	r := &Rehearsal{Options: Options{Root: filepath.Join("..", ".."), Suffix: "zz99"}, Cloud: c, GitHub: github.New(c, Repository, Branch)}
+	require.NoError(t, r.loadSample())
+	text, _, err := r.GitHub.Archive(t.Context(), Repository, Branch)
+	require.NoError(t, err)
+	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	require.NoError(t, err)
+	settings, err := fs.Glob(archive, "*/Pulumi.*.yaml")
+	require.NoError(t, err)
+	require.Len(t, settings, 6)
+	for _, file := range settings {
+		text, err := fs.ReadFile(archive, file)
+		require.NoError(t, err)
+		require.Contains(t, string(text), ": zz99\n", file)
+		require.NotContains(t, string(text), DefaultSuffix, file)
+	}
 }
