@@ -3,26 +3,14 @@ package platform
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 )
 
-const (
-	sharedDir     = "shared"
-	tokenVariable = "GITHUB_TOKEN"
-)
+const tokenVariable = "GITHUB_TOKEN"
 
 // needsToken refuses to begin what GitHub would refuse in the middle: shared
 // manages the webhook and the settings of the repository.
 func (p *Platform) needsToken(project Project) error {
-	if project.Dir != sharedDir {
-		return nil
-	}
-	set := slices.ContainsFunc(p.Env, func(kv string) bool {
-		name, value, _ := strings.Cut(kv, "=")
-		return name == tokenVariable && value != ""
-	})
-	if set {
+	if project.Dir != sharedDir || p.Environment.get(tokenVariable) != "" {
 		return nil
 	}
 	return errors.New("shared: GITHUB_TOKEN is not set, and GitHub lets nobody change the webhook and the settings of the repository without a token that may administer it: create one in GitHub's settings and run: export GITHUB_TOKEN=…")

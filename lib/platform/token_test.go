@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery/lib/platform"
 )
 
 func TestDestroyAllWithoutTheTokenOfGitHubRemovesNothing(t *testing.T) {
@@ -14,25 +16,25 @@ func TestDestroyAllWithoutTheTokenOfGitHubRemovesNothing(t *testing.T) {
 	for _, project := range []string{"targets", "shared", "environments"} {
 		require.NoError(t, i.open(t).Up(t.Context(), project))
 	}
-	token := i.config.Env
-	i.config.Env, i.cli.calls = []string{"PATH=/nowhere", "GITHUB_TOKEN="}, nil
+	token := i.config.Environment
+	i.config.Environment, i.cli.calls = platform.RehearsalEnvironment([]string{"PATH=/nowhere", "GITHUB_TOKEN="}), nil
 	require.ErrorContains(t, i.open(t).DestroyAll(t.Context(), true), "export GITHUB_TOKEN=")
 	for _, call := range i.cli.calls {
 		require.False(t, strings.HasPrefix(call, "destroy"), call)
 	}
 
 	// What shared made is gone: nothing on GitHub is left to remove.
-	i.config.Env = token
+	i.config.Environment = token
 	require.NoError(t, i.open(t).Destroy(t.Context(), "environments"))
 	require.NoError(t, i.open(t).Destroy(t.Context(), "shared"))
-	i.config.Env = []string{"PATH=/nowhere"}
+	i.config.Environment = platform.RehearsalEnvironment([]string{"PATH=/nowhere"})
 	require.NoError(t, i.open(t).DestroyAll(t.Context(), false))
 }
 
 func TestOnlySharedNeedsTheTokenOfGitHub(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
-	i.config.Env = []string{"PATH=/nowhere"}
+	i.config.Environment = platform.RehearsalEnvironment([]string{"PATH=/nowhere"})
 	require.NoError(t, i.open(t).Bootstrap(t.Context()))
 	require.NoError(t, i.open(t).Up(t.Context(), "targets"))
 	p := i.open(t)
