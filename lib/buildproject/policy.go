@@ -59,13 +59,14 @@ func (a *Args) previewStatements() []iampolicy.Statement {
 
 // deployStatements are the state with its locks, history and backups, and the
 // record of the deployment in the ledger and on the bus. Removing a stack
-// looks at each record of its history before deleting it, and leaves backups.
+// looks at each record of its history and each backup before deleting it. The
+// newest record also tells who wrote a state that has moved.
 func (a *Args) deployStatements() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		iampolicy.Allow("s3:AbortMultipartUpload", "s3:PutObject").Named("WriteState").
 			On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*"), a.state("backups/*")),
-		iampolicy.Allow("s3:GetObject").Named("ReadHistory").On(a.state("history/*")),
-		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*")),
+		iampolicy.Allow("s3:GetObject").Named("ReadHistory").On(a.state("history/*"), a.state("backups/*")),
+		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*"), a.state("backups/*")),
 		iampolicy.Allow("s3:PutObject").Named("Record").On(a.ledger(a.environment())),
 		events.Publisher{Source: delivery.DeploymentSource(a.environment()), DetailType: delivery.DeploymentDetailType}.
 			Allow(a.Scope.Bus(a.Bus)).Named("MakeKnown"),

@@ -60,7 +60,6 @@ var (
 	}
 	backendTexts = []finalText{
 		{"incorrect passphrase", BadSecrets},
-		{"failed to load checkpoint", CorruptState},
 		{"ExpiredToken", ExpiredToken},
 		{"NoSuchBucket", NoBucket},
 		{"AccessDenied", AccessDenied},
@@ -91,6 +90,8 @@ func Classify(code int, stdout, stderr string) Class {
 		return NoStack
 	case strings.Contains(stderr, "the stack is currently locked by"):
 		return Locked
+	case corrupt.MatchString(stderr):
+		return CorruptState
 	case diagnosed:
 		return ProgramOrDeploy
 	}
@@ -100,6 +101,11 @@ func Classify(code int, stdout, stderr string) Class {
 func transient(text string) bool {
 	return slices.ContainsFunc(transientTexts, func(t *regexp.Regexp) bool { return t.MatchString(text) })
 }
+
+// corrupt is a checkpoint that was read and is none. The CLI says "failed to
+// load checkpoint" of one that could not be read too: there the cause decides,
+// because who brings an old version back throws the healthy one away.
+var corrupt = regexp.MustCompile(`failed to load checkpoint: [^\n]*(unexpected end of JSON input|invalid character|unsupported checkpoint version)`)
 
 var noStack = regexp.MustCompile(`no stack named '[^']*' found`)
 
@@ -127,8 +133,8 @@ func LeftLock(stdout, stderr string) (key string, left bool) {
 // remedies end the sentence about a failure.
 var remedies = map[Class]string{
 	Transient:       "the backend stayed out of reach; retry the stage in CodePipeline, or merge another change, when it has recovered",
-	Locked:          "another run holds the stack for too long; look who it is, and only if it no longer runs remove its lock as \"A killed update\" in the deployment guide says",
-	SnapshotLost:    "the state does not know what was done; before anything else runs compare it with what exists, and settle it as \"A killed update\" in the deployment guide says",
+	Locked:          "another run holds the stack for too long; look which build or person it is, and only if it has ended remove the lock's object from the state bucket",
+	SnapshotLost:    "the state does not know what was done; look in the target account what the steps above did, and correct the state before anything else runs, as docs/deployment.md says under 'A killed update'",
 	Interrupted:     "the run was interrupted and its state was saved; merge another change to go on",
 	AccessDenied:    "the build role may not use the state bucket or its key; deploy the environment project again",
 	ExpiredToken:    "the credentials have expired; retry the stage in CodePipeline, or merge another change",
@@ -137,7 +143,7 @@ var remedies = map[Class]string{
 	CorruptState:    "restore the last good version of the checkpoint from the versions in the state bucket",
 	NoStack:         "the stack vanished between two steps; merge another change",
 	PlanViolated:    "the program wants something else than what was reviewed; merge another change for a new review",
-	PendingChanges:  "settle the pending operations first as \"A killed update\" in the deployment guide says",
+	PendingChanges:  "an earlier run was killed in the middle of a step; see 'A killed update' in docs/deployment.md",
 	ProgramOrDeploy: "correct the program or the resource named above, and merge that",
 	Unknown:         "this failure is not known to be safe to repeat; read the output above",
 }

@@ -26,20 +26,18 @@ type CLI struct {
 	SecretsProvider string
 	// Retry is how often and how long to try.
 	Retry Retry
-	// Locks removes a lock that a command left behind.
-	Locks Locks
+	// Message is what the history of a stack keeps of an update: who it was.
+	Message string
+	// Objects are the backend's: locks, and traces of stacks.
+	Objects Objects
+	// Keys opens the stacks' data keys, to compare secrets of plans.
+	Keys Keys
 	// Out gets what the command says.
 	Out io.Writer
 	// Log gets what the deployer does.
 	Log *slog.Logger
 
 	mu sync.Mutex
-}
-
-// Locks removes objects of the backend.
-type Locks interface {
-	// Remove deletes the object with a key such as ".pulumi/locks/…/UUID.json".
-	Remove(ctx context.Context, key string) error
 }
 
 var _ Engine = (*CLI)(nil)
@@ -60,13 +58,36 @@ func (c *CLI) environment() []string {
 	return append(env, "PULUMI_BACKEND_URL="+c.Backend, "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DEBUG_COMMANDS=true")
 }
 
-// State implements Engine.
+// State implements Engine. It waits while another run holds the stack.
 func (c *CLI) State(ctx context.Context, s Stack) (State, error) {
 	var state State
 	err := c.Retry.run(ctx, func(bool) (err error) {
-		state, err = c.look(ctx, s)
+		state, err = c.settled(ctx, s)
 		return err
 	})
+	return state, err
+}
+
+// settled reads the state of a stack that no run holds. Pending operations and
+// a missing checkpoint are what a run in the middle of its work shows too, and
+// one may have begun between the two looks: they are believed when they are
+// seen again and nobody holds the stack before, between and after.
+func (c *CLI) settled(ctx context.Context, s Stack) (State, error) {
+	if err := c.unlocked(ctx, s); err != nil {
+		return State{}, err
+	}
+	state, err := c.look(ctx, s)
+	var lost *LostError
+	if len(state.Pending) == 0 && !errors.As(err, &lost) {
+		return state, err
+	}
+	if err := c.unlocked(ctx, s); err != nil {
+		return State{}, err
+	}
+	state, err = c.look(ctx, s)
+	if held := c.unlocked(ctx, s); held != nil {
+		return State{}, held
+	}
 	return state, err
 }
 
@@ -74,7 +95,7 @@ func (c *CLI) State(ctx context.Context, s Stack) (State, error) {
 func (c *CLI) look(ctx context.Context, s Stack) (State, error) {
 	out, err := c.once(ctx, s, io.Discard, "", "stack", "export")
 	if classOf(err) == NoStack {
-		return noState(), nil
+		return noState(), c.lost(ctx, s)
 	}
 	if err != nil {
 		return State{}, err
@@ -107,51 +128,63 @@ func (c *CLI) Preview(ctx context.Context, s Stack, state State, planFile string
 	if err != nil {
 		return Proposal{}, err
 	}
-	changes, err := normalise(log)
+	p := Proposal{Text: out.stdout}
+	if s.Remove {
+		p.Changes, err = normalise(log)
+		return p, err
+	}
+	saved, err := os.ReadFile(planFile)
 	if err != nil {
-		return Proposal{}, err
+		return p, fmt.Errorf("the CLI saved no plan: %w", err)
 	}
-	if !s.Remove {
-		saved, err := os.ReadFile(planFile)
-		if err != nil {
-			return Proposal{}, fmt.Errorf("the CLI saved no plan: %w", err)
-		}
-		outputs, err := outputChanges(saved)
-		if err != nil {
-			return Proposal{}, err
-		}
-		changes = sorted(append(changes, outputs...))
+	err = p.read(log, saved, state)
+	return p, err
+}
+
+// read takes the changes from an event log and the plan that was saved with it.
+func (p *Proposal) read(log, saved []byte, state State) error {
+	all, err := steps(log)
+	if err != nil {
+		return err
 	}
-	return Proposal{Changes: changes, Text: out.stdout}, nil
+	plan, err := parsePlan(saved)
+	if err != nil {
+		return err
+	}
+	p.Changes = sorted(slices.Concat(visible(all), outputChanges(plan), optionChanges(all, plan, state)))
+	p.Idle = len(p.Changes) == 0 && idle(all, plan, state)
+	return nil
 }
 
 // Apply implements Engine.
 func (c *CLI) Apply(ctx context.Context, s Stack, state State, planFile string) error {
 	if !s.Remove {
-		_, _, err := c.engine(ctx, s, state, []string{"up", "--yes", "--skip-preview", "--plan", planFile}, true)
+		_, _, err := c.engine(ctx, s, state, []string{"up", "--yes", "--skip-preview", "--message", c.Message, "--plan", planFile}, true)
 		return err
 	}
 	if state.Deployed {
-		if _, _, err := c.engine(ctx, s, state, []string{"destroy", "--yes", "--skip-preview", "--run-program"}, true); err != nil {
+		if _, _, err := c.engine(ctx, s, state, []string{"destroy", "--yes", "--skip-preview", "--message", c.Message, "--run-program"}, true); err != nil {
 			return err
 		}
 	}
 	return c.removeStack(ctx, s)
 }
 
-// removeStack removes an empty stack from the backend, so that what remains in
-// the state bucket is what is deployed.
+// removeStack removes an empty stack from the backend with its history and its
+// backups, so that what remains in the state bucket is what is deployed, and a
+// stack whose checkpoint is missing can be told from one that was removed.
 func (c *CLI) removeStack(ctx context.Context, s Stack) error {
 	return c.Retry.run(ctx, func(bool) error {
-		_, err := c.once(ctx, s, c.Out, "", "stack", "rm", "--yes", "--preserve-config")
-		if classOf(err) == NoStack { // after a fault the first try may have done it
-			return nil
-		}
-		if err != nil {
+		_, err := c.once(ctx, s, c.Out, "", "stack", "rm", "--yes", "--preserve-config", "--remove-backups")
+		if err != nil && classOf(err) != NoStack { // after a fault the first try may have done it
 			return err
 		}
 		// The CLI succeeds also when it could not delete the object.
 		left, err := c.look(ctx, s)
+		var lost *LostError
+		if errors.As(err, &lost) {
+			return c.sweep(ctx, s)
+		}
 		if err == nil && left.Exists {
 			err = errors.New("its resources are destroyed but its empty state could not be removed from the state bucket: the build role may not delete objects there; deploy the environment project again, then merge another change")
 		}
@@ -199,10 +232,14 @@ func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, c
 func (c *CLI) unmoved(ctx context.Context, s Stack, state State) error {
 	now, err := c.look(ctx, s)
 	if err == nil && now.Digest != state.Digest {
-		err = fmt.Errorf("its state has changed from digest %s to %s while this run waited, who held the lock has deployed: %s", state.Digest, now.Digest, again)
+		err = errMoved
 	}
 	return err
 }
+
+// errMoved says that a command was not repeated, because the state is no longer
+// the one that it was meant for.
+var errMoved = errors.New("its state has changed while this run waited for the lock")
 
 // useSecrets refuses a stack whose secrets are not of this environment's key.
 func (c *CLI) useSecrets(s Stack, state State) error {
@@ -250,7 +287,9 @@ func finally(err, last error) error {
 
 func (c *CLI) failure(ctx context.Context, command string, out outcome, events string) *Failure {
 	f := &Failure{Command: command, Code: out.code, Class: Classify(out.code, out.stdout, out.stderr), Text: said(out), Err: out.err}
-	if ctx.Err() != nil && f.Class == Unknown {
+	// An engine that was stopped in the middle of a plan complains of the steps
+	// that it did not come to.
+	if ctx.Err() != nil && (f.Class == Unknown || f.Class == PlanViolated) {
 		f.Class = Interrupted
 	}
 	if events == "" {
@@ -271,12 +310,12 @@ func (c *CLI) failure(ctx context.Context, command string, out outcome, events s
 // unlock removes the lock that a command could not: the exact object that it
 // named, never all locks of the stack as `pulumi cancel` does.
 func (c *CLI) unlock(ctx context.Context, s Stack, key string) error {
-	if prefix := ".pulumi/locks/" + s.FullName() + "/"; !strings.HasPrefix(key, prefix) {
-		return fmt.Errorf("the CLI could not delete its lock at %q: look under %s in the state bucket and remove it by hand, the run that held it has ended", key, prefix)
+	if !strings.HasPrefix(key, s.locks()) {
+		return fmt.Errorf("the CLI could not delete its lock at %q: look under %s in the state bucket and remove it by hand, the run that held it has ended", key, s.locks())
 	}
 	c.Log.Warn("removing the lock that the last command left behind", "stack", s.Name, "lock", key)
 	// An interrupted run must not leave its lock either.
-	if err := c.Locks.Remove(context.WithoutCancel(ctx), key); err != nil {
+	if err := c.Objects.Remove(context.WithoutCancel(ctx), key); err != nil {
 		return fmt.Errorf("the stack stays locked, because its lock %s can't be removed (%w): remove that object from the state bucket, the run that held it has ended", key, err)
 	}
 	return nil

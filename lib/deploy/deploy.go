@@ -53,6 +53,14 @@ type deployment struct {
 	reviews map[string]Review
 	bundle  Bundle
 	plans   string // folder of plans that this run may execute
+	decided map[string]*decision
+}
+
+// decision is what is to be done to a stack. It holds for one state only.
+type decision struct {
+	state State
+	plan  string // file to carry out; a removal has none
+	idle  bool   // nothing is to be done
 }
 
 func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
@@ -77,9 +85,9 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 		return b, err
 	}
 	defer os.RemoveAll(plans)
-	p := &deployment{run: r, reviews: map[string]Review{}, bundle: b, plans: plans}
+	p := &deployment{run: r, reviews: map[string]Review{}, bundle: b, plans: plans, decided: map[string]*decision{}}
 	for _, review := range b.Stacks {
-		p.reviews[review.Name] = review
+		p.reviews[review.Name], p.decided[review.Name] = review, &decision{}
 	}
 	// Everything that can be refused is refused before anything is changed.
 	if err := r.each(slices.Concat(r.waves...), func(_ int, name string) error { return p.verify(ctx, name) }); err != nil {
@@ -98,54 +106,117 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 
 // verify holds a stack to its review. A review that does not bind can only be
 // compared when what the stack depends on has been deployed; see apply.
-func (p *deployment) verify(ctx context.Context, name string) error {
+func (p *deployment) verify(ctx context.Context, name string) (err error) {
 	s, state, review := p.work.stacks[name], p.states[name], p.reviews[name]
-	if err := checkStack(s, state, review); err != nil {
+	if err := errors.Join(checkPending(s, state), checkStack(s, review)); err != nil || !review.Binding() {
 		return err
 	}
-	if !review.Binding() || p.nothing(s, state) {
-		return nil
-	}
-	fresh, err := p.Engine.Preview(ctx, s, state, p.planFile(name))
-	if err != nil {
-		return err
-	}
-	return checkFresh(review, fresh.Changes)
+	*p.decided[name], err = p.decide(ctx, s, state)
+	return err
 }
 
-// nothing says that a stack to be removed has nothing left.
-func (p *deployment) nothing(s Stack, state State) bool { return s.Remove && !state.Deployed }
-
-// apply deploys one stack. Its state is read again, because the stacks of
-// earlier waves took their time.
-func (p *deployment) apply(ctx context.Context, name string) error {
-	s, review := p.work.stacks[name], p.reviews[name]
-	state, err := p.Engine.State(ctx, s)
-	if err != nil {
-		return err
-	}
-	if err := checkStack(s, state, review); err != nil {
-		return err
-	}
-	log := p.Log.With("stack", name, "environment", s.Environment, "commit", p.Settings.Commit, "execution", p.Settings.Execution)
-	if s.Remove && !state.Exists {
-		log.Info("nothing left to remove")
-		return nil
+// decide says what is to be done to a stack in a state, and refuses what its
+// review has not shown.
+func (p *deployment) decide(ctx context.Context, s Stack, state State) (decision, error) {
+	review, d := p.reviews[s.Name], decision{state: state, plan: p.planFile(s.Name)}
+	moved := state.Digest != review.StateDigest
+	if err := checkPending(s, state); err != nil {
+		return d, err
 	}
 	switch {
-	case s.Remove:
-		err = p.checkUnused(ctx, s)
-	case review.Binding():
-		err = p.reviewedPlan(review)
-	default:
-		state, err = p.freshPlan(ctx, s, state, review)
+	case s.Remove && !state.Deployed:
+		d.idle = !state.Exists // an empty one has to go
+		return d, nil
+	case !review.Binding():
+		return p.freshPlan(ctx, s, state)
+	case !state.Exists:
+		return d, fmt.Errorf("it was removed since its review: %s", again)
 	}
+	fresh, err := p.Engine.Preview(ctx, s, state, d.plan)
 	if err != nil {
-		return err
+		return d, err
+	}
+	d.idle = fresh.Idle
+	if moved {
+		return d, p.checkMoved(ctx, s, d, fresh)
+	}
+	if err := checkFresh(review, fresh.Changes, state.Deployed); err != nil || s.Remove || d.idle {
+		return d, err
+	}
+	return d, p.reviewedPlan(review)
+}
+
+// checkMoved compares what would happen in another state than the reviewed one
+// with what was shown, value by value. The fresh plan is carried out when it
+// has nothing that is new to who approved.
+func (p *deployment) checkMoved(ctx context.Context, s Stack, d decision, fresh Proposal) error {
+	review := p.reviews[s.Name]
+	more := beyondNames(fresh.Changes, review.Changes, s.Remove)
+	if !s.Remove {
+		now, err := os.ReadFile(d.plan)
+		if err != nil {
+			return err
+		}
+		shown, err := p.reviewed(review)
+		if err != nil {
+			return err
+		}
+		values, err := unshown(now, shown, p.Engine.Opener(ctx, d.state))
+		if err != nil {
+			return err
+		}
+		more = append(values, more...)
+	}
+	if len(more) > 0 {
+		return fmt.Errorf("its state is no longer the reviewed one, it was written %s, and what would happen now was not shown (%s): %s",
+			p.Engine.Writer(ctx, s, d.state), located(more), again)
+	}
+	p.Log.Info("the state has moved since the review, and what is left to do was shown", "stack", s.Name, "environment", s.Environment,
+		"execution", p.Settings.Execution, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
+	return nil
+}
+
+// maxLooks is how often a stack is looked at anew because others deployed it
+// while this run waited for its lock.
+const maxLooks = 10
+
+// apply deploys one stack. Its state is read again, because the stacks of
+// earlier waves took their time: a decision that was made on another state is
+// made anew.
+func (p *deployment) apply(ctx context.Context, name string) error {
+	s, d := p.work.stacks[name], p.decided[name]
+	for range maxLooks {
+		state, err := p.Engine.State(ctx, s)
+		if err != nil {
+			return err
+		}
+		if d.state.Digest != state.Digest {
+			if *d, err = p.decide(ctx, s, state); err != nil {
+				return err
+			}
+		}
+		if err = p.carryOut(ctx, s, *d); !errors.Is(err, errMoved) {
+			return err
+		}
+		p.Log.Info("the state has moved while waiting for the lock: looking again", "stack", name, "environment", s.Environment, "execution", p.Settings.Execution)
+	}
+	return fmt.Errorf("%d other runs have deployed it while this one waited for its lock: wait until they are done, then retry the stage", maxLooks)
+}
+
+func (p *deployment) carryOut(ctx context.Context, s Stack, d decision) error {
+	log := p.Log.With("stack", s.Name, "environment", s.Environment, "commit", p.Settings.Commit, "execution", p.Settings.Execution)
+	if d.idle {
+		log.Info("nothing to do, the stack is left alone")
+		return nil
+	}
+	if s.Remove {
+		if err := p.checkUnused(ctx, s); err != nil {
+			return err
+		}
 	}
 	started := p.Now()
-	log.Info("deploying", "changes", len(review.Changes), "remove", s.Remove)
-	if err := p.Engine.Apply(ctx, s, state, p.planFile(name)); err != nil {
+	log.Info("deploying", "remove", s.Remove)
+	if err := p.Engine.Apply(ctx, s, d.state, d.plan); err != nil {
 		return err
 	}
 	log.Info("deployed", "seconds", int(p.Now().Sub(started).Seconds()))
@@ -154,11 +225,20 @@ func (p *deployment) apply(ctx context.Context, name string) error {
 
 func (p *deployment) planFile(name string) string { return filepath.Join(p.plans, name+".json") }
 
-// reviewedPlan puts the plan of the review in place, for this run's session.
-func (p *deployment) reviewedPlan(review Review) error {
+// reviewed reads the plan of a review.
+func (p *deployment) reviewed(review Review) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(p.Bundle, filepath.FromSlash(review.Plan)))
 	if err != nil {
-		return fmt.Errorf("the reviewed plan can't be read (%w): %s", err, again)
+		return nil, fmt.Errorf("the reviewed plan can't be read (%w): %s", err, again)
+	}
+	return text, nil
+}
+
+// reviewedPlan puts the plan of the review in place, for this run's session.
+func (p *deployment) reviewedPlan(review Review) error {
+	text, err := p.reviewed(review)
+	if err != nil {
+		return err
 	}
 	text, err = rewritePlan(text, p.bundle.Session, Session{Role: p.Settings.Role, Name: p.Settings.SessionName()})
 	if err != nil {
@@ -169,25 +249,27 @@ func (p *deployment) reviewedPlan(review Review) error {
 
 // freshPlan previews a stack whose review could not bind, now that what it
 // depends on is deployed, and refuses what the review has not shown.
-func (p *deployment) freshPlan(ctx context.Context, s Stack, state State, review Review) (State, error) {
+func (p *deployment) freshPlan(ctx context.Context, s Stack, state State) (decision, error) {
+	d := decision{state: state, plan: p.planFile(s.Name)}
 	if !state.Exists {
 		if err := p.Engine.Init(ctx, s); err != nil {
-			return state, err
+			return d, err
 		}
 		var err error
-		if state, err = p.Engine.State(ctx, s); err != nil {
-			return state, err
+		if d.state, err = p.Engine.State(ctx, s); err != nil {
+			return d, err
 		}
 	}
-	fresh, err := p.Engine.Preview(ctx, s, state, p.planFile(s.Name))
+	fresh, err := p.Engine.Preview(ctx, s, d.state, d.plan)
 	if err != nil {
-		return state, err
+		return d, err
 	}
-	if err := checkFresh(review, fresh.Changes); err != nil {
-		return state, err
+	if err := checkFresh(p.reviews[s.Name], fresh.Changes, state.Deployed); err != nil {
+		return d, err
 	}
+	d.idle = fresh.Idle
 	p.Log.Info("previewed again", "stack", s.Name, "environment", s.Environment, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
-	return state, nil
+	return d, nil
 }
 
 // checkUnused refuses to remove a stack whose outputs another one still reads.

@@ -60,9 +60,8 @@ type metadata struct {
 	Diffs        []string       `json:"diffs"`
 	Keys         []string       `json:"keys"`
 	DetailedDiff map[string]any `json:"detailedDiff"`
-	New          *struct {
-		Inputs map[string]any `json:"inputs"`
-	} `json:"new"`
+	Old          *side          `json:"old"`
+	New          *side          `json:"new"`
 }
 
 // steps are the operations that an event log names, same included.
@@ -96,9 +95,11 @@ func stepped(log []byte) bool {
 // sorted, without values, without the default providers' role and session.
 func normalise(log []byte) ([]Change, error) {
 	all, err := steps(log)
-	if err != nil {
-		return nil, err
-	}
+	return visible(all), err
+}
+
+// visible are the steps that change something that reviewers look at.
+func visible(all []metadata) []Change {
 	var out []Change
 	for _, m := range all {
 		c := Change{URN: m.URN, Op: m.Op, Paths: m.paths()}
@@ -107,7 +108,7 @@ func normalise(log []byte) ([]Change, error) {
 		}
 		out = append(out, c)
 	}
-	return sorted(out), nil
+	return sorted(out)
 }
 
 // reads are operations that change nothing: every StackReference is read anew
@@ -168,11 +169,16 @@ func unseen(fresh, reviewed []Change) []Change {
 }
 
 // describe lists changes in a sentence, cut to a few.
-func describe(changes []Change) string {
+func describe(changes []Change) string { return list(changes, Change.Name) }
+
+// located is describe with whole URNs.
+func located(changes []Change) string { return list(changes, func(c Change) string { return c.URN }) }
+
+func list(changes []Change, name func(Change) string) string {
 	const most = 5
 	var parts []string
 	for _, c := range changes[:min(most, len(changes))] {
-		part := c.Op + " " + c.Name()
+		part := c.Op + " " + name(c)
 		if len(c.Paths) > 0 && c.Op != opCreate {
 			part += " (" + strings.Join(c.Paths, ", ") + ")"
 		}

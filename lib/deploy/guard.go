@@ -40,35 +40,34 @@ func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
 	return nil
 }
 
-// checkStack refuses a stack whose settings or state are not the reviewed ones.
-func checkStack(s Stack, state State, review Review) error {
-	if err := checkPending(s, state); err != nil {
-		return err
-	}
+// checkStack refuses a stack whose settings are not the reviewed ones. Another
+// state is no reason to refuse: see checkMoved.
+func checkStack(s Stack, review Review) error {
 	switch {
 	case s.Project != review.Project || s.Remove != review.Remove:
 		return fmt.Errorf("the review is of project %s (remove: %t) and this deployment of %s (remove: %t): %s", review.Project, review.Remove, s.Project, s.Remove, again)
 	case s.ConfigDigest != review.ConfigDigest:
 		return fmt.Errorf("its settings have digest %s and had %s when it was reviewed: %s", s.ConfigDigest, review.ConfigDigest, again)
-	case state.Digest != review.StateDigest:
-		return fmt.Errorf("its state has digest %s and had %s when it was reviewed, somebody has deployed it since: %s", state.Digest, review.StateDigest, again)
 	}
 	return nil
 }
 
 // checkPending refuses a stack of which an earlier run was killed in the
-// middle of a step: the next update would do that step a second time.
+// middle of a step: the next update would do that step a second time. The
+// engine has looked that no run holds the stack.
 func checkPending(s Stack, state State) error {
 	if len(state.Pending) == 0 {
 		return nil
 	}
-	return fmt.Errorf("an earlier run ended in the middle of %s, and going on could do it twice: look whether it happened, then settle the state of %s as \"A killed update\" in the deployment guide says", strings.Join(state.Pending, ", "), s.FullName())
+	return fmt.Errorf("an earlier run of %s was killed in the middle of %s, and going on could do that twice: nothing was changed. "+
+		"Look in the target account whether it happened. The pipeline can't settle it by itself, and nobody but its roles may read this state: "+
+		"what an administrator can do is in docs/deployment.md under 'A killed update'", s.FullName(), strings.Join(state.Pending, ", "))
 }
 
 // checkFresh compares what would happen now with what was reviewed. A binding
 // review must be met exactly. Otherwise what was not shown is refused, except
-// that a stack that was never deployed may be created.
-func checkFresh(review Review, fresh []Change) error {
+// that a stack that was never deployed, not even since the review, may be created.
+func checkFresh(review Review, fresh []Change, deployed bool) error {
 	if review.Binding() {
 		more, less := unseen(fresh, review.Changes), unseen(review.Changes, fresh)
 		if len(more)+len(less) == 0 {
@@ -79,7 +78,7 @@ func checkFresh(review Review, fresh []Change) error {
 	var refused []Change
 	for _, c := range unseen(fresh, review.Changes) {
 		creation := c.Op == opCreate || c.Op == opOutputs
-		if review.Deployed && c.Op != opOutputs || !creation {
+		if (review.Deployed || deployed) && c.Op != opOutputs || !creation {
 			refused = append(refused, c)
 		}
 	}
@@ -87,6 +86,28 @@ func checkFresh(review Review, fresh []Change) error {
 		return nil
 	}
 	return fmt.Errorf("after what it depends on was deployed, it would change what no review has shown (%s): merge another change; what it depends on is deployed now, so the next review shows and binds it", describe(refused))
+}
+
+// beyondNames are the changes that the review has not shown, property by
+// property: all of a removal; of others only the options, because plans tell
+// the rest with its values.
+func beyondNames(fresh, reviewed []Change, removal bool) []Change {
+	shown := map[string][]string{}
+	for _, c := range reviewed {
+		shown[c.URN+" "+c.Op] = append(shown[c.URN+" "+c.Op], append(c.Paths, "")...)
+	}
+	var out []Change
+	for _, c := range fresh {
+		if !removal && c.Op != opOptions {
+			continue
+		}
+		paths, found := shown[c.URN+" "+c.Op]
+		more := slices.DeleteFunc(slices.Clone(c.Paths), func(path string) bool { return slices.Contains(paths, path) })
+		if !found || len(more) > 0 {
+			out = append(out, Change{URN: c.URN, Op: c.Op, Paths: more})
+		}
+	}
+	return out
 }
 
 func orNothing(changes []Change) string {

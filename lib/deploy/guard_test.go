@@ -103,23 +103,25 @@ func TestFreshDiffIsHeldToTheReview(t *testing.T) {
 	create, update := Change{URN: "u::t::a", Op: opCreate}, Change{URN: "u::t::b", Op: opUpdate, Paths: []string{"size"}}
 	outputs := Change{URN: "u::t::s", Op: opOutputs, Paths: []string{"x"}}
 	for name, c := range map[string]struct {
-		review Review
-		fresh  []Change
-		want   string
+		review   Review
+		fresh    []Change
+		want     string
+		deployed bool
 	}{
-		"equal":                         {Review{Changes: []Change{create, update}}, []Change{create, update}, ""},
-		"more than reviewed":            {Review{Changes: []Change{create}}, []Change{create, update}, "not reviewed: update b (size); no longer: nothing"},
-		"less than reviewed":            {Review{Changes: []Change{create, update}}, []Change{create}, "not reviewed: nothing; no longer: update b (size)"},
-		"other paths":                   {Review{Changes: []Change{update}}, []Change{{URN: update.URN, Op: opUpdate, Paths: []string{"name"}}}, "not reviewed: update b (name)"},
-		"not bound, new stack":          {Review{Unbound: "x"}, []Change{create, outputs}, ""},
-		"not bound, new stack, updates": {Review{Unbound: "x"}, []Change{update}, "what no review has shown (update b (size))"},
-		"not bound, deployed, creates":  {Review{Unbound: "x", Deployed: true}, []Change{create}, "what no review has shown (create a)"},
-		"not bound, deployed, outputs":  {Review{Unbound: "x", Deployed: true}, []Change{outputs}, ""},
-		"not bound, less":               {Review{Unbound: "x", Deployed: true, Changes: []Change{update}}, nil, ""},
+		"equal":                              {Review{Changes: []Change{create, update}}, []Change{create, update}, "", false},
+		"more than reviewed":                 {Review{Changes: []Change{create}}, []Change{create, update}, "not reviewed: update b (size); no longer: nothing", false},
+		"less than reviewed":                 {Review{Changes: []Change{create, update}}, []Change{create}, "not reviewed: nothing; no longer: update b (size)", false},
+		"other paths":                        {Review{Changes: []Change{update}}, []Change{{URN: update.URN, Op: opUpdate, Paths: []string{"name"}}}, "not reviewed: update b (name)", false},
+		"not bound, new stack":               {Review{Unbound: "x"}, []Change{create, outputs}, "", false},
+		"not bound, new stack, updates":      {Review{Unbound: "x"}, []Change{update}, "what no review has shown (update b (size))", false},
+		"not bound, deployed, creates":       {Review{Unbound: "x", Deployed: true}, []Change{create}, "what no review has shown (create a)", false},
+		"not bound, deployed, outputs":       {Review{Unbound: "x", Deployed: true}, []Change{outputs}, "", false},
+		"not bound, less":                    {Review{Unbound: "x", Deployed: true, Changes: []Change{update}}, nil, "", false},
+		"not bound, deployed since, creates": {Review{Unbound: "x"}, []Change{create}, "what no review has shown (create a)", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := checkFresh(c.review, c.fresh)
+			err := checkFresh(c.review, c.fresh, c.deployed)
 			if c.want == "" {
 				require.NoError(t, err)
 				return

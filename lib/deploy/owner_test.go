@@ -29,16 +29,25 @@ func (o *owners) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...
 	return nil, context.Canceled
 }
 
+func (o *owners) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	o.expected["ListObjectsV2"] = aws.ToString(in.ExpectedBucketOwner)
+	return nil, context.Canceled
+}
+
 // TestTheDeployerExpectsItsBucketsToBelongToTheDeliveryAccount: a bucket that
 // was removed and made again by a stranger must not get a record.
 func TestTheDeployerExpectsItsBucketsToBelongToTheDeliveryAccount(t *testing.T) {
 	t.Parallel()
 	o := &owners{expected: map[string]string{}}
 	account := Settings{SecretsKey: testKey}.DeliveryAccount()
-	ledger, locks := BucketLedger{API: o, Bucket: ledgerBucket, Owner: account}, BucketLocks{API: o, Bucket: stateBucket, Owner: account}
+	ledger, objects := BucketLedger{API: o, Bucket: ledgerBucket, Owner: account}, BucketObjects{API: o, Bucket: stateBucket, Owner: account}
 	require.Error(t, ledger.Record(t.Context(), delivery.Deployment{}))
 	_, _, err := ledger.Find(t.Context(), "dev", "commit")
 	require.Error(t, err)
-	require.Error(t, locks.Remove(t.Context(), "key"))
-	require.Equal(t, map[string]string{"GetObject": "111122223333", "PutObject": "111122223333", "DeleteObject": "111122223333"}, o.expected)
+	require.Error(t, objects.Remove(t.Context(), "key"))
+	_, err = objects.Read(t.Context(), "key")
+	require.Error(t, err)
+	_, err = objects.List(t.Context(), "prefix/")
+	require.Error(t, err)
+	require.Equal(t, map[string]string{"GetObject": "111122223333", "PutObject": "111122223333", "DeleteObject": "111122223333", "ListObjectsV2": "111122223333"}, o.expected)
 }

@@ -91,11 +91,7 @@ func swap(text, from, to string) string {
 
 // outputChanges returns the stack outputs that a plan changes, as a Change.
 // The plan compares real values, so secret outputs count too.
-func outputChanges(text []byte) ([]Change, error) {
-	p, err := parsePlan(text)
-	if err != nil {
-		return nil, err
-	}
+func outputChanges(p plan) []Change {
 	for urn, r := range p.resources {
 		if !strings.Contains(urn, "::"+rootType+"::") {
 			continue
@@ -114,8 +110,8 @@ func outputChanges(text []byte) ([]Change, error) {
 			names[fmt.Sprint(d)] = true
 		}
 		if len(names) > 0 {
-			return []Change{{URN: urn, Op: opOutputs, Paths: slices.Sorted(maps.Keys(names))}}, nil
+			return []Change{{URN: urn, Op: opOutputs, Paths: slices.Sorted(maps.Keys(names))}}
 		}
 	}
-	return nil, nil
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -34,9 +35,9 @@ func TestRewritePlanRefusesAnUnknownFormat(t *testing.T) {
 
 func TestOutputChangesNameTheOutputsWithoutValues(t *testing.T) {
 	t.Parallel()
-	got, err := outputChanges([]byte(examplePlan))
+	p, err := parsePlan([]byte(examplePlan))
 	require.NoError(t, err)
-	require.Equal(t, []Change{{URN: "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", Op: opOutputs, Paths: []string{"a", "b", "c"}}}, got)
+	require.Equal(t, []Change{{URN: "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", Op: opOutputs, Paths: []string{"a", "b", "c"}}}, outputChanges(p))
 }
 
 // logOf makes an event log of steps.
@@ -79,22 +80,66 @@ func TestSteppedCountsAnythingThatBegan(t *testing.T) {
 	require.True(t, stepped([]byte(`{"resourcePreEv`)), "a log that was cut off")
 }
 
-func TestStateIsReadAndDigested(t *testing.T) {
+// exampleState is the export of a stack with a default provider and a thing;
+// each change replaces a text in it.
+func exampleState(t *testing.T, changes ...string) State {
+	t.Helper()
+	s, err := parseState([]byte(strings.NewReplacer(changes...).Replace(`{"version":3,"deployment":{"manifest":{"time":"2026-01-02T03:04:05Z","magic":"m"},
+	"secrets_providers":{"type":"cloud","state":{"url":"awskms:///k","encryptedkey":"e"}},
+	"resources":[{"urn":"urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev","type":"pulumi:pulumi:Stack","outputs":{"limit":5},"created":"c0","modified":"m0"},
+	{"urn":"urn:pulumi:dev::p::pulumi:providers:aws::default_6","type":"pulumi:providers:aws","id":"i0","inputs":{"region":"us-east-1","assumeRole":"{\"externalId\":\"x0\",\"roleArn\":\"r0\",\"sessionName\":\"s0\"}"},
+		"outputs":{"assumeRole":"{\"externalId\":\"x0\",\"roleArn\":\"r0\",\"sessionName\":\"s0\"}"}},
+	{"urn":"urn:pulumi:dev::p::pulumi:providers:aws::mine","type":"pulumi:providers:aws","inputs":{"assumeRole":"{\"roleArn\":\"own\"}"}},
+	{"urn":"urn:pulumi:dev::p::pulumi:pulumi:StackReference::r","type":"pulumi:pulumi:StackReference","inputs":{"name":"organization/q/dev"}},
+	{"urn":"urn:pulumi:dev::p::aws:test/thing:Thing::t","type":"aws:test/thing:Thing","id":"id-t","inputs":{"size":1,"created":"by ada"},"outputs":{"size":2},"protect":true,
+		"dependencies":["d0"],"sourcePosition":"here","created":"c1","modified":"m1"}]}}`)))
+	require.NoError(t, err)
+	return s
+}
+
+func TestStateIsRead(t *testing.T) {
 	t.Parallel()
-	state := func(time, size, pending string) State {
-		s, err := parseState([]byte(`{"version":3,"deployment":{"manifest":{"time":"` + time + `"},
-			"secrets_providers":{"type":"cloud","state":{"url":"awskms:///k","encryptedkey":"e"}},
-			"resources":[{"urn":"urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev","type":"pulumi:pulumi:Stack"},
-			{"urn":"urn:pulumi:dev::p::pulumi:pulumi:StackReference::r","type":"pulumi:pulumi:StackReference","inputs":{"name":"organization/q/dev"}},
-			{"urn":"urn:pulumi:dev::p::aws:test/thing:Thing::t","type":"aws:test/thing:Thing","inputs":{"size":` + size + `}}]` + pending + `}}`))
-		require.NoError(t, err)
-		return s
-	}
-	a := state("1", "1", "")
-	require.Equal(t, State{Exists: true, Deployed: true, Digest: a.Digest, References: []string{"organization/q/dev"}, Secrets: Secrets{"awskms:///k", "e"}}, a)
-	require.Equal(t, a.Digest, state("2", "1", "").Digest, "the time of writing says nothing")
-	require.NotEqual(t, a.Digest, state("1", "2", "").Digest)
-	killed := state("1", "1", `,"pending_operations":[{"type":"creating","resource":{"urn":"u"}}]`)
+	s := exampleState(t)
+	require.Equal(t, []string{"organization/q/dev"}, s.References)
+	require.Equal(t, Secrets{"awskms:///k", "e"}, s.Secrets)
+	require.True(t, s.Exists && s.Deployed)
+	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), s.Written)
+	killed := exampleState(t, `"resources"`, `"pending_operations":[{"type":"creating","resource":{"urn":"u"}}],"resources"`)
 	require.Equal(t, []string{"creating u"}, killed.Pending)
-	require.ErrorContains(t, checkPending(Stack{Project: "p", Environment: "dev"}, killed), "ended in the middle of creating u, and going on could do it twice: look whether it happened, then settle the state of organization/p/dev as \"A killed update\" in the deployment guide says")
+	err := checkPending(Stack{Project: "p", Environment: "dev"}, killed)
+	require.ErrorContains(t, err, "an earlier run of organization/p/dev was killed in the middle of creating u, and going on could do that twice: nothing was changed")
+	require.NotContains(t, err.Error(), "pulumi refresh", "nobody has the rights for it")
+}
+
+func TestStateDigestLeavesOutWhatEveryRunWrites(t *testing.T) {
+	t.Parallel()
+	same := exampleState(t).Digest
+	for name, changes := range map[string][]string{
+		"time of writing":                {"2026-01-02", "2026-02-03"},
+		"times of resources":             {`"c0"`, `"c9"`, `"m1"`, `"m9"`},
+		"the default provider's role":    {`\"r0\"`, `\"r9\"`},
+		"the default provider's session": {`\"s0\"`, `\"s9\"`},
+	} {
+		require.Equal(t, same, exampleState(t, changes...).Digest, name)
+	}
+	for name, changes := range map[string][]string{
+		"input":                               {`"size":1`, `"size":3`},
+		"output":                              {`"size":2`, `"size":3`},
+		"stack output":                        {`"limit":5`, `"limit":6`},
+		"input named like a time":             {`"by ada"`, `"by bob"`},
+		"id":                                  {`"id-t"`, `"id-u"`},
+		"protection":                          {`"protect":true`, `"protect":false`},
+		"dependency":                          {`"d0"`, `"d9"`},
+		"source position":                     {`"here"`, `"there"`},
+		"urn":                                 {"Thing::t", "Thing::u"},
+		"provider's id":                       {`"i0"`, `"i9"`},
+		"default provider's region":           {"us-east-1", "us-east-2"},
+		"default provider's external id":      {`\"x0\"`, `\"x9\"`},
+		"explicit provider's role":            {`\"own\"`, `\"other\"`},
+		"data key":                            {`"encryptedkey":"e"`, `"encryptedkey":"f"`},
+		"pending operation":                   {`"resources"`, `"pending_operations":[{"type":"creating","resource":{"urn":"u"}}],"resources"`},
+		"assumed role that is no JSON object": {`"{\"externalId\":\"x0\",\"roleArn\":\"r0\",\"sessionName\":\"s0\"}"`, `"[]"`},
+	} {
+		require.NotEqual(t, same, exampleState(t, changes...).Digest, name)
+	}
 }

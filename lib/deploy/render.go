@@ -9,7 +9,7 @@ import (
 // words are how operations are summed up, in this order. Creations and
 // deletions that belong to a replacement are not counted on top of it.
 var words = []struct{ op, word string }{
-	{opCreate, "create"}, {opUpdate, "update"}, {"replace", "replace"}, {opDelete, "delete"}, {"import", "import"}, {opOutputs, "change outputs"},
+	{opCreate, "create"}, {opUpdate, "update"}, {"replace", "replace"}, {opDelete, "delete"}, {"import", "import"}, {opOutputs, "change outputs"}, {opOptions, "change options"},
 }
 
 // summary says in one line what a review holds, for instance

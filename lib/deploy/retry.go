@@ -28,8 +28,22 @@ type Failure struct {
 }
 
 // Error says what failed, how, and what to do.
-func (f *Failure) Error() string {
-	return fmt.Sprintf("pulumi %s failed (%s, exit code %d): %s; %s", f.Command, f.Class, f.Code, f.Text, remedies[f.Class])
+func (f *Failure) Error() string { return f.what() + "; " + f.remedy() }
+
+// what is the failure without what to do about it. Without a command it is
+// what the deployer saw itself.
+func (f *Failure) what() string {
+	if f.Command == "" {
+		return f.Text
+	}
+	return fmt.Sprintf("pulumi %s failed (%s, exit code %d): %s", f.Command, f.Class, f.Code, f.Text)
+}
+
+func (f *Failure) remedy() string {
+	if f.Class == Interrupted && !f.Stepped {
+		return "the run was interrupted before it changed anything here"
+	}
+	return remedies[f.Class]
 }
 
 // Unwrap returns how the process ended.
@@ -90,9 +104,17 @@ func (r Retry) run(ctx context.Context, command func(again bool) error) error {
 		}
 	}))
 	if err != nil && last != nil && !errors.Is(err, last) {
-		return fmt.Errorf("interrupted while waiting for another try (%w): %w", err, last)
+		return &Failure{Class: Interrupted, Text: fmt.Sprintf("interrupted while waiting for another try (%v): %s", err, what(last)), Err: errors.Join(err, last)}
 	}
 	return err
+}
+
+func what(err error) string {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.what()
+	}
+	return err.Error()
 }
 
 // waiting is the BackOff of one command: transient faults are counted, a held

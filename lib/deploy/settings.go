@@ -124,6 +124,9 @@ func (s Settings) SecretsProvider() string {
 	return "awskms:///" + s.SecretsKey + "?" + q.Encode()
 }
 
+// Message is what the history of a stack keeps of this run's updates.
+func (s Settings) Message() string { return "commit " + s.Commit + ", execution " + s.Execution }
+
 // maxSession is the limit of STS on the name of a session.
 const maxSession = 64
 

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
@@ -133,8 +134,10 @@ func (s *stage) deployer(role string) *Deployer {
 		Settings: settings,
 		Engine: &CLI{
 			Pulumi: s.pulumi, Env: s.env, Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
-			Retry: Retry{Tries: 3, Base: time.Millisecond, Cap: 10 * time.Millisecond, LockPatience: time.Minute, Log: log},
-			Locks: BucketLocks{API: objects, Bucket: stateBucket, Owner: settings.DeliveryAccount()}, Out: &s.log, Log: log,
+			Retry:   Retry{Tries: 3, Base: time.Millisecond, Cap: 10 * time.Millisecond, LockPatience: time.Minute, Log: log},
+			Objects: BucketObjects{API: objects, Bucket: stateBucket, Owner: settings.DeliveryAccount()}, Out: &s.log, Log: log,
+			Keys:    DataKeys{API: kms.New(kms.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.cloud.url), Credentials: creds})},
+			Message: settings.Message(),
 		},
 		Ledger: BucketLedger{API: objects, Bucket: ledgerBucket, Owner: settings.DeliveryAccount()}, Bus: EventBus{API: bus, Name: settings.Bus},
 		Log: log, Now: time.Now, Source: s.source, Bundle: s.bundle,

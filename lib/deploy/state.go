@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // absent is the state digest of a stack that does not exist.
@@ -27,6 +28,10 @@ type State struct {
 	References []string
 	// Secrets is what the stack's secrets are encrypted with.
 	Secrets Secrets
+	// Written is when the state was written; zero where it doesn't say.
+	Written time.Time
+
+	options map[string]resourceOptions // by URN
 }
 
 // Secrets is a stack's secrets provider, as its state records it.
@@ -37,6 +42,9 @@ type Secrets struct {
 
 type exported struct {
 	Deployment struct {
+		Manifest struct {
+			Time time.Time `json:"time"`
+		} `json:"manifest"`
 		Secrets struct {
 			State struct {
 				URL          string `json:"url"`
@@ -44,6 +52,8 @@ type exported struct {
 			} `json:"state"`
 		} `json:"secrets_providers"`
 		Resources []struct {
+			resourceOptions
+			URN    string         `json:"urn"`
 			Type   string         `json:"type"`
 			Inputs map[string]any `json:"inputs"`
 		} `json:"resources"`
@@ -70,9 +80,11 @@ func parseState(export []byte) (State, error) {
 		return State{}, err
 	}
 	d := e.Deployment
-	s := State{Exists: true, Digest: digest, Deployed: len(d.Resources) > 0}
+	s := State{Exists: true, Digest: digest, Deployed: len(d.Resources) > 0, Written: d.Manifest.Time}
 	s.Secrets = Secrets{URL: d.Secrets.State.URL, EncryptedKey: d.Secrets.State.EncryptedKey}
+	s.options = map[string]resourceOptions{}
 	for _, r := range d.Resources {
+		s.options[r.URN] = r.resourceOptions
 		if name, ok := r.Inputs["name"].(string); ok && r.Type == "pulumi:pulumi:StackReference" {
 			s.References = append(s.References, name)
 		}
@@ -85,8 +97,9 @@ func parseState(export []byte) (State, error) {
 	return s, nil
 }
 
-// stateDigest is the SHA-256 of a state without its manifest, which carries
-// the time of writing and says nothing of the resources.
+// stateDigest is the SHA-256 of a state without what every run writes anew and
+// what says nothing of the resources: the manifest with the time of writing,
+// the resources' times, and the default providers' role and session.
 func stateDigest(export []byte) (string, error) {
 	dec := json.NewDecoder(bytes.NewReader(export))
 	dec.UseNumber()
@@ -96,8 +109,39 @@ func stateDigest(export []byte) (string, error) {
 	}
 	if d, ok := doc["deployment"].(map[string]any); ok {
 		delete(d, "manifest")
+		resources, _ := d["resources"].([]any)
+		for _, r := range resources {
+			if r, ok := r.(map[string]any); ok {
+				dropRun(r)
+			}
+		}
 	}
 	return digestOf(doc)
+}
+
+// dropRun takes out of a resource's state what only says which run wrote it.
+func dropRun(resource map[string]any) {
+	delete(resource, "created")
+	delete(resource, "modified")
+	urn, _ := resource["urn"].(string)
+	typ, _ := resource["type"].(string)
+	if !defaultProvider(urn, typ) {
+		return
+	}
+	for _, side := range []string{"inputs", "outputs"} {
+		values, _ := resource[side].(map[string]any)
+		text, ok := values[assumeRole].(string)
+		if !ok {
+			continue
+		}
+		// The engine keeps it as a JSON text. One that is none stays as it is.
+		var session map[string]any
+		if json.Unmarshal([]byte(text), &session) == nil {
+			delete(session, "roleArn")
+			delete(session, "sessionName")
+			values[assumeRole] = session
+		}
+	}
 }
 
 // digestOf is the SHA-256 of a value's JSON, in which maps are sorted.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -91,9 +92,11 @@ func work(ctx context.Context, o options) error {
 		Engine: &deploy.CLI{
 			Pulumi: pulumi, Env: os.Environ(),
 			Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
-			Retry: deploy.DefaultRetry(log),
-			Locks: deploy.BucketLocks{API: objects, Bucket: settings.StateBucket, Owner: settings.DeliveryAccount()},
-			Out:   os.Stdout, Log: log,
+			Message: settings.Message(),
+			Retry:   deploy.DefaultRetry(log),
+			Objects: deploy.BucketObjects{API: objects, Bucket: settings.StateBucket, Owner: settings.DeliveryAccount()},
+			Keys:    deploy.DataKeys{API: kms.NewFromConfig(conf)},
+			Out:     os.Stdout, Log: log,
 		},
 		Ledger: deploy.BucketLedger{API: objects, Bucket: settings.LedgerBucket, Owner: settings.DeliveryAccount()},
 		Bus:    deploy.EventBus{API: eventbridge.NewFromConfig(conf), Name: settings.Bus},
