@@ -20,6 +20,8 @@ type CLI struct {
 	Pulumi string
 	// Env is the command's whole environment, without what the deployer sets.
 	Env []string
+	// Hosts is the folder that NewHosts made.
+	Hosts string
 	// Backend is the URL of the state backend.
 	Backend string
 	// SecretsProvider is the URL with which new stacks are made.
@@ -41,22 +43,6 @@ type CLI struct {
 }
 
 var _ Engine = (*CLI)(nil)
-
-// environment is what the command gets: the deployer's own environment, with
-// the backend, and nothing that would make it wait or ask.
-func (c *CLI) environment() []string {
-	var env []string
-	for _, kv := range c.Env {
-		name, _, _ := strings.Cut(kv, "=")
-		if name == "PULUMI_BACKEND_URL" || name == "PULUMI_STACK" || strings.HasPrefix(name, "PULUMI_OPTION_") {
-			continue // a flag that nobody sees in the pipeline's definition
-		}
-		env = append(env, kv)
-	}
-	// Only with PULUMI_DEBUG_COMMANDS does the CLI know --event-log, as the
-	// Automation API sets it too.
-	return append(env, "PULUMI_BACKEND_URL="+c.Backend, "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DEBUG_COMMANDS=true")
-}
 
 // State implements Engine. It waits while another run holds the stack.
 func (c *CLI) State(ctx context.Context, s Stack) (State, error) {
@@ -196,7 +182,7 @@ func (c *CLI) removeStack(ctx context.Context, s Stack) error {
 // is repeated only if no step had begun, and only on the state that it was
 // meant for: who held the lock may have changed it, and a plan does not notice.
 func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, changes bool) (out outcome, log []byte, err error) {
-	if err := c.useSecrets(s, state); err != nil {
+	if err := errors.Join(c.checkHost(s), c.useSecrets(s, state)); err != nil {
 		return outcome{}, nil, err
 	}
 	dir, err := os.MkdirTemp("", "delivery-events-")
@@ -261,7 +247,7 @@ func (c *CLI) once(ctx context.Context, s Stack, to io.Writer, events string, ar
 	}
 	args = slices.Concat(args, stack, []string{"--non-interactive", "--color", "never"})
 	said := &lines{mu: &c.mu, to: to, prefix: "[" + s.Name + "] "}
-	out := execute(ctx, c.Pulumi, args, s.Dir, c.environment(), said)
+	out := execute(ctx, c.Pulumi, args, s.Dir, cliEnvironment(c.Env, c.Hosts, c.Backend), said)
 	var err error
 	if out.err != nil {
 		err = c.failure(ctx, name+" "+s.Name, out, events)
@@ -331,12 +317,13 @@ var sdkNoise = regexp.MustCompile(`(?m)^SDK [0-9/]+ [0-9:]+ (WARN|DEBUG) .*$`)
 // said is the part of the output that explains a failure: errors of the
 // backend, or the engine's diagnostics.
 func said(out outcome) string {
-	text := strings.TrimSpace(sdkNoise.ReplaceAllString(out.stderr, ""))
-	if _, diagnostics, found := strings.Cut(out.stdout, "Diagnostics:"); found {
+	stdout, stderr := redact(out.stdout), redact(out.stderr)
+	text := strings.TrimSpace(sdkNoise.ReplaceAllString(stderr, ""))
+	if _, diagnostics, found := strings.Cut(stdout, "Diagnostics:"); found {
 		text = strings.TrimSpace(diagnostics + "\n" + text)
 	}
 	if text == "" {
-		text = strings.TrimSpace(out.stdout)
+		text = strings.TrimSpace(stdout)
 	}
 	if text == "" {
 		return out.err.Error()

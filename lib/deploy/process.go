@@ -17,7 +17,8 @@ import (
 // directly.
 const grace = 20 * time.Minute
 
-// outcome is how a command ended.
+// outcome is how a command ended. The streams are as the command wrote them:
+// nothing of them may be shown that did not go through redact.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -32,11 +33,12 @@ func execute(ctx context.Context, path string, args []string, dir string, env []
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Env = dir, env
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, out), io.MultiWriter(&stderr, out)
+	errs := out.twin()
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, out), io.MultiWriter(&stderr, errs)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = grace
-	err := errors.Join(cmd.Run(), out.flush())
+	err := errors.Join(cmd.Run(), out.flush(), errs.flush())
 	o := outcome{stdout: stdout.String(), stderr: stderr.String(), err: err}
 	var exit *exec.ExitError
 	switch {
@@ -48,14 +50,19 @@ func execute(ctx context.Context, path string, args []string, dir string, env []
 	return o
 }
 
-// lines writes whole lines to a shared writer, each with a prefix, so that
-// stacks that run in parallel can be told apart.
+// lines writes the whole lines of one stream to a shared writer, without what
+// must not be shown, and each with a prefix, so that stacks that run in
+// parallel can be told apart.
 type lines struct {
-	mu     *sync.Mutex
-	to     io.Writer
-	prefix string
-	rest   []byte
+	mu       *sync.Mutex
+	to       io.Writer
+	prefix   string
+	rest     []byte
+	redactor redactor
 }
+
+// twin is for another stream of the same command.
+func (l *lines) twin() *lines { return &lines{mu: l.mu, to: l.to, prefix: l.prefix} }
 
 // flush writes what is left when no line's end came.
 func (l *lines) flush() error {
@@ -79,8 +86,9 @@ func (l *lines) Write(b []byte) (int, error) {
 		if i < 0 {
 			return len(b), nil
 		}
-		if line := bytes.TrimRight(l.rest[:i], "\r"); len(line) > 0 {
-			if _, err := io.WriteString(l.to, l.prefix+string(line)+"\n"); err != nil {
+		line, shown := l.redactor.line(string(bytes.TrimRight(l.rest[:i], "\r")))
+		if shown && line != "" {
+			if _, err := io.WriteString(l.to, l.prefix+line+"\n"); err != nil {
 				return 0, err
 			}
 		}

@@ -34,6 +34,13 @@ const (
 	deployRole  = "arn:aws:iam::123456789012:role/deploy-role-dev-a1b2"
 )
 
+// TestMain lets the test binary stand in for the language hosts, as the
+// deployer does.
+func TestMain(m *testing.M) {
+	RunHost()
+	os.Exit(m.Run())
+}
+
 // stage is what an engine test plays on: the real CLI, a cloud, a provider and
 // a repository with two projects, orders reading messaging.
 type stage struct {
@@ -44,6 +51,7 @@ type stage struct {
 	bundle   string
 	env      []string
 	pulumi   string
+	hosts    string // the wrappers of the language hosts
 	run      int
 	digest   string // of the last preview
 	limit    int    // output of messaging, which is the size of orders' thing
@@ -61,6 +69,10 @@ func newStage(t *testing.T) *stage {
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL=" + s.cloud.url,
 		"PULUMI_DEBUG_PROVIDERS=" + s.provider.serve(t), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 	}
+	hosts, remove, err := NewHosts(s.env)
+	require.NoError(t, err)
+	t.Cleanup(remove)
+	s.hosts = hosts
 	s.manifest("", "")
 	s.messaging(10)
 	s.orders("o")
@@ -133,7 +145,7 @@ func (s *stage) deployer(role string) *Deployer {
 	return &Deployer{
 		Settings: settings,
 		Engine: &CLI{
-			Pulumi: s.pulumi, Env: s.env, Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
+			Pulumi: s.pulumi, Env: s.env, Hosts: s.hosts, Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
 			Retry:   Retry{Tries: 3, Base: time.Millisecond, Cap: 10 * time.Millisecond, LockPatience: time.Minute, Log: log},
 			Objects: BucketObjects{API: objects, Bucket: stateBucket, Owner: settings.DeliveryAccount()}, Out: &s.log, Log: log,
 			Keys:    DataKeys{API: kms.New(kms.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.cloud.url), Credentials: creds})},

@@ -22,6 +22,8 @@ type Stack struct {
 	Project string
 	// Environment is the stack's name within the project.
 	Environment string
+	// Runtime is the language host that the project names.
+	Runtime string
 	// Dir holds Pulumi.yaml, in the working copy.
 	Dir string
 	// Remove says that the stack is to be destroyed.
@@ -128,8 +130,10 @@ func copyFile(from, to string) (err error) {
 }
 
 type projectFile struct {
-	Name      string `yaml:"name"`
-	ConfigDir string `yaml:"stackConfigDir"`
+	Name      string      `yaml:"name"`
+	Runtime   runtimeName `yaml:"runtime"`
+	ConfigDir string      `yaml:"stackConfigDir"`
+	Plugins   any         `yaml:"plugins"`
 }
 
 func (w *workspace) stack(e Entry, s Settings) (Stack, error) {
@@ -142,10 +146,13 @@ func (w *workspace) stack(e Entry, s Settings) (Stack, error) {
 	if err := yaml.Unmarshal(text, &p); err != nil || p.Name == "" {
 		return Stack{}, fmt.Errorf("%s/Pulumi.yaml has no readable name: expected the keys name and runtime", e.Path)
 	}
+	if err := p.checkRuntime(); err != nil {
+		return Stack{}, fmt.Errorf("%s/Pulumi.yaml: %w", e.Path, err)
+	}
 	if p.ConfigDir != "" && !filepath.IsLocal(p.ConfigDir) {
 		return Stack{}, fmt.Errorf("stackConfigDir %q leaves the project: expected a folder inside it", p.ConfigDir)
 	}
-	out := Stack{Name: e.Name, Project: p.Name, Environment: s.Environment, Dir: dir, Remove: e.Remove}
+	out := Stack{Name: e.Name, Project: p.Name, Environment: s.Environment, Runtime: string(p.Runtime), Dir: dir, Remove: e.Remove}
 	out.Config = filepath.Join(dir, p.ConfigDir, "Pulumi."+s.Environment+".yaml")
 	own, err := os.ReadFile(out.Config)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

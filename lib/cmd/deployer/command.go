@@ -77,6 +77,11 @@ func work(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("pulumi is not on the PATH (%w): the build image holds it; outside of it run: make tools", err)
 	}
+	hosts, remove, err := deploy.NewHosts(os.Environ())
+	if err != nil {
+		return err
+	}
+	defer remove()
 	conf, err := config.LoadDefaultConfig(ctx, config.WithRegion(settings.Region), config.WithRetryer(func() aws.Retryer {
 		return retry.AddWithMaxAttempts(retry.NewStandard(), awsTries)
 	}))
@@ -90,7 +95,7 @@ func work(ctx context.Context, o options) error {
 	d := &deploy.Deployer{
 		Settings: settings,
 		Engine: &deploy.CLI{
-			Pulumi: pulumi, Env: os.Environ(),
+			Pulumi: pulumi, Env: os.Environ(), Hosts: hosts,
 			Backend: settings.Backend(), SecretsProvider: settings.SecretsProvider(),
 			Message: settings.Message(),
 			Retry:   deploy.DefaultRetry(log),

@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"delivery/lib/deploy"
 )
 
 func main() {
+	deploy.RunHost() // the CLI starts this binary in place of the language hosts
 	// Both signals end the context; the engine is then interrupted once and
 	// may finish what it has begun. Later signals change nothing.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
