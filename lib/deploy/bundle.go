@@ -18,6 +18,7 @@ const (
 	summaryFile = "summary.txt"
 	diffFile    = "diff.md"
 	exportsFile = "exports.sh"
+	sourceFile  = "source.txt"
 	planFolder  = "plans"
 )
 
@@ -29,14 +30,21 @@ type Bundle struct {
 	Execution   string  `json:"execution"`
 	Account     string  `json:"account"`
 	Session     Session `json:"session"` // of the preview, to be replaced in its plans
+	// Reviewed is when the review was finished: RFC 3339, UTC.
+	Reviewed string `json:"reviewed"`
+	// SourceDigest is the digest of the list of the source's files, which the
+	// bundle carries too.
+	SourceDigest string `json:"sourceDigest"`
 	// Manifest is the digest of delivery.yaml.
 	Manifest string   `json:"manifest"`
 	Stacks   []Review `json:"stacks"`
 	Summary  string   `json:"summary"`
-	// Text is the digest of diff.md, which people read.
-	Text string `json:"text"`
-	// Digest covers everything above, and through the plans' digests the plans.
+	// Digest covers everything above, and through the plans' digests the
+	// plans. The texts that people read are made of it.
 	Digest string `json:"digest"`
+
+	source string            // the list of the source's files
+	plans  map[string][]byte // by file, as they were when the bundle was checked
 }
 
 // Review is what was reviewed of one stack.
@@ -58,15 +66,14 @@ type Review struct {
 	Plan       string   `json:"plan,omitempty"` // file in the bundle
 	PlanDigest string   `json:"planDigest,omitempty"`
 	Changes    []Change `json:"changes"`
-
-	text string // the engine's own words, for diff.md
+	Details    []Detail `json:"details"`
 }
 
 // Binding says whether the deployment is held to exactly these changes.
 func (r Review) Binding() bool { return r.Unbound == "" }
 
 // bundleVersion changes with the meaning of the bundle.
-const bundleVersion = 1
+const bundleVersion = 2
 
 func (b Bundle) digest() (string, error) {
 	b.Digest = ""
@@ -76,9 +83,7 @@ func (b Bundle) digest() (string, error) {
 // write fills in the digests and writes the bundle's files; the plans are
 // there already.
 func (b *Bundle) write(dir string) error {
-	b.Version, b.Summary = bundleVersion, summary(b.Stacks)
-	diff := renderDiff(*b)
-	b.Text = textDigest([]byte(diff))
+	b.Version, b.Summary, b.SourceDigest = bundleVersion, summary(b.Stacks), textDigest([]byte(b.source))
 	var err error
 	if b.Digest, err = b.digest(); err != nil {
 		return err
@@ -87,14 +92,20 @@ func (b *Bundle) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string]string{
-		bundleFile: string(text) + "\n", diffFile: diff, summaryFile: renderSummary(*b), exportsFile: renderExports(*b),
-	} {
+	files := b.texts()
+	files[bundleFile], files[sourceFile] = string(text)+"\n", b.source
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// texts are the files that people and the pipeline read, by name. They are
+// made of the bundle alone, so that a deployment can make them again.
+func (b Bundle) texts() map[string]string {
+	return map[string]string{diffFile: renderDiff(b), summaryFile: renderSummary(b), exportsFile: renderExports(b)}
 }
 
 // readBundle reads a bundle and refuses one that was changed after the review.
@@ -116,23 +127,49 @@ func readBundle(dir string) (Bundle, error) {
 	if digest != b.Digest {
 		return b, fmt.Errorf("the bundle's digest is %s but its content has %s: it was changed after the review; merge another change", b.Digest, digest)
 	}
+	if err := b.checkTexts(dir); err != nil {
+		return b, err
+	}
+	// A list that is missing or forged only makes a refusal less readable.
+	list, _ := os.ReadFile(filepath.Join(dir, sourceFile))
+	b.source = string(list)
+	return b, b.readPlans(dir)
+}
+
+// checkTexts refuses a bundle whose texts are not what its content gives: the
+// program that was reviewed ran beside the deployer that wrote them.
+func (b Bundle) checkTexts(dir string) error {
+	if want := summary(b.Stacks); b.Summary != want {
+		return fmt.Errorf("the summary of the review is %q and is not what its content gives, which is %q: it was forged; look at what the commit's program does before it runs again", b.Summary, want)
+	}
 	var errs []error
-	check := func(name, want string) {
-		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || textDigest(got) != want {
-			errs = append(errs, fmt.Errorf("file %s of the bundle is missing or was changed after the review; merge another change", name))
+	for name, want := range b.texts() {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			errs = append(errs, fmt.Errorf("file %s of the bundle is missing or is not what its content gives; merge another change, and if it stays so look at what the commit's program does", name))
 		}
 	}
-	check(diffFile, b.Text)
+	return errors.Join(errs...)
+}
+
+// readPlans reads the plans, and refuses those that were changed.
+func (b *Bundle) readPlans(dir string) error {
+	b.plans = map[string][]byte{}
+	var errs []error
 	for _, r := range b.Stacks {
 		if r.Plan == "" {
 			continue
 		}
 		if !filepath.IsLocal(r.Plan) {
-			return b, fmt.Errorf("plan %q of stack %q leaves the bundle; merge another change", r.Plan, r.Name)
+			return fmt.Errorf("plan %q of stack %q leaves the bundle; merge another change", r.Plan, r.Name)
 		}
-		check(r.Plan, r.PlanDigest)
+		plan, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(r.Plan)))
+		if err != nil || textDigest(plan) != r.PlanDigest {
+			errs = append(errs, fmt.Errorf("file %s of the bundle is missing or was changed after the review; merge another change", r.Plan))
+			continue
+		}
+		b.plans[r.Plan] = plan
 	}
-	return b, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // maxExport is CodePipeline's limit here on an exported variable.
@@ -141,11 +178,15 @@ const maxExport = 200
 // renderExports is sourced by the buildspec, so that CodeBuild sees the values
 // as exported variables. The values hold nothing that a shell would act on.
 func renderExports(b Bundle) string {
-	text := b.Summary
-	if len(text) > maxExport {
-		text = text[:maxExport-3] + "..."
+	return fmt.Sprintf("export %s=%s\nexport %s=%s\n", delivery.ExportSummary, quote(b.exportedSummary()), delivery.ExportDigest, quote(b.Digest))
+}
+
+// exportedSummary is the summary as the approval shows it.
+func (b Bundle) exportedSummary() string {
+	if len(b.Summary) > maxExport {
+		return b.Summary[:maxExport-3] + "..."
 	}
-	return fmt.Sprintf("export %s=%s\nexport %s=%s\n", delivery.ExportSummary, quote(text), delivery.ExportDigest, quote(b.Digest))
+	return b.Summary
 }
 
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

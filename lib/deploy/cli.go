@@ -110,11 +110,14 @@ func (c *CLI) Preview(ctx context.Context, s Stack, state State, planFile string
 		// running the program gives the provider this run's (measured).
 		args = []string{"destroy", "--preview-only", "--run-program", "--diff"}
 	}
-	out, log, err := c.engine(ctx, s, state, args, false)
+	_, log, err := c.engine(ctx, s, state, args, false)
 	if err != nil {
 		return Proposal{}, err
 	}
-	p := Proposal{Text: out.stdout}
+	var p Proposal
+	if p.Details, err = details(log); err != nil {
+		return p, err
+	}
 	if s.Remove {
 		p.Changes, err = normalise(log)
 		return p, err

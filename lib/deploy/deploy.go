@@ -68,6 +68,13 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
+	source, err := readSource(d.Source)
+	if err != nil {
+		return b, err
+	}
+	if err := checkSource(b.SourceDigest, b.source, source); err != nil {
+		return b, err
+	}
 	r, done, err := d.begin(ctx)
 	if err != nil {
 		return b, err
@@ -104,15 +111,30 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 	return b, nil
 }
 
-// verify holds a stack to its review. A review that does not bind can only be
-// compared when what the stack depends on has been deployed; see apply.
+// verify holds a stack to its review, and the review to a new preview of what
+// is still as it was. A review that does not bind is compared once more when
+// what the stack depends on has been deployed; see apply.
 func (p *deployment) verify(ctx context.Context, name string) (err error) {
 	s, state, review := p.work.stacks[name], p.states[name], p.reviews[name]
-	if err := errors.Join(checkPending(s, state), checkStack(s, review)); err != nil || !review.Binding() {
+	if err := errors.Join(checkPending(s, state), checkStack(s, review)); err != nil {
 		return err
 	}
-	*p.decided[name], err = p.decide(ctx, s, state)
-	return err
+	if err := p.checkDerived(s, state, review); err != nil {
+		return err
+	}
+	if review.Binding() {
+		*p.decided[name], err = p.decide(ctx, s, state)
+		return err
+	}
+	if !review.Previewed || state.Digest != review.StateDigest {
+		return nil
+	}
+	plan := filepath.Join(p.plans, name+".compared.json")
+	fresh, err := p.Engine.Preview(ctx, s, state, plan)
+	if err != nil {
+		return err
+	}
+	return p.checkShown(review, fresh, plan)
 }
 
 // decide says what is to be done to a stack in a state, and refuses what its
@@ -140,7 +162,7 @@ func (p *deployment) decide(ctx context.Context, s Stack, state State) (decision
 	if moved {
 		return d, p.checkMoved(ctx, s, d, fresh)
 	}
-	if err := checkFresh(review, fresh.Changes, state.Deployed); err != nil || s.Remove || d.idle {
+	if err := p.checkShown(review, fresh, d.plan); err != nil || s.Remove || d.idle {
 		return d, err
 	}
 	return d, p.reviewedPlan(review)
@@ -151,17 +173,13 @@ func (p *deployment) decide(ctx context.Context, s Stack, state State) (decision
 // has nothing that is new to who approved.
 func (p *deployment) checkMoved(ctx context.Context, s Stack, d decision, fresh Proposal) error {
 	review := p.reviews[s.Name]
-	more := beyondNames(fresh.Changes, review.Changes, s.Remove)
+	more := append(beyondNames(fresh.Changes, review.Changes, s.Remove), unshownDetails(fresh.Details, review.Details)...)
 	if !s.Remove {
 		now, err := os.ReadFile(d.plan)
 		if err != nil {
 			return err
 		}
-		shown, err := p.reviewed(review)
-		if err != nil {
-			return err
-		}
-		values, err := unshown(now, shown, p.Engine.Opener(ctx, d.state))
+		values, err := unshown(now, p.bundle.plans[review.Plan], p.Engine.Opener(ctx, d.state))
 		if err != nil {
 			return err
 		}
@@ -225,22 +243,9 @@ func (p *deployment) carryOut(ctx context.Context, s Stack, d decision) error {
 
 func (p *deployment) planFile(name string) string { return filepath.Join(p.plans, name+".json") }
 
-// reviewed reads the plan of a review.
-func (p *deployment) reviewed(review Review) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(p.Bundle, filepath.FromSlash(review.Plan)))
-	if err != nil {
-		return nil, fmt.Errorf("the reviewed plan can't be read (%w): %s", err, again)
-	}
-	return text, nil
-}
-
 // reviewedPlan puts the plan of the review in place, for this run's session.
 func (p *deployment) reviewedPlan(review Review) error {
-	text, err := p.reviewed(review)
-	if err != nil {
-		return err
-	}
-	text, err = rewritePlan(text, p.bundle.Session, Session{Role: p.Settings.Role, Name: p.Settings.SessionName()})
+	text, err := rewritePlan(p.bundle.plans[review.Plan], p.bundle.Session, Session{Role: p.Settings.Role, Name: p.Settings.SessionName()})
 	if err != nil {
 		return err
 	}

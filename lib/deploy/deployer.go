@@ -156,6 +156,11 @@ func (d *Deployer) Preview(ctx context.Context) (Bundle, error) {
 		return Bundle{}, err
 	}
 	defer done()
+	// Before any program runs that could change it.
+	source, err := readSource(d.Source)
+	if err != nil {
+		return Bundle{}, err
+	}
 	plans := filepath.Join(d.Bundle, planFolder)
 	if err := errors.Join(os.RemoveAll(plans), os.MkdirAll(plans, 0o755)); err != nil {
 		return Bundle{}, err
@@ -177,6 +182,7 @@ func (d *Deployer) Preview(ctx context.Context) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
+	b.source, b.Reviewed = source, d.Now().UTC().Format(time.RFC3339)
 	return b, b.write(d.Bundle)
 }
 
@@ -200,7 +206,7 @@ func (r *run) review(ctx context.Context, s Stack, known map[string]Review) (Rev
 	state := r.states[s.Name]
 	out := Review{
 		Name: s.Name, Project: s.Project, Path: r.path(s.Name), Remove: s.Remove, DependsOn: r.needs[s.Name],
-		ConfigDigest: s.ConfigDigest, StateDigest: state.Digest, Deployed: state.Deployed, Changes: []Change{},
+		ConfigDigest: s.ConfigDigest, StateDigest: state.Digest, Deployed: state.Deployed, Changes: []Change{}, Details: []Detail{},
 	}
 	if err := checkPending(s, state); err != nil {
 		return out, err
@@ -231,7 +237,7 @@ func (r *run) review(ctx context.Context, s Stack, known map[string]Review) (Rev
 	if err != nil {
 		return out, err
 	}
-	out.Previewed, out.Changes, out.text = true, append(out.Changes, p.Changes...), p.Text
+	out.Previewed, out.Changes, out.Details = true, append(out.Changes, p.Changes...), append(out.Details, p.Details...)
 	if !s.Remove && out.Binding() {
 		plan, err := os.ReadFile(filepath.Join(r.Bundle, file))
 		if err != nil {

@@ -28,6 +28,6 @@ type Proposal struct {
 	Changes []Change
 	// Idle says that carrying it out would change nothing, not even the state.
 	Idle bool
-	// Text is the engine's own readable diff; it masks secrets.
-	Text string
+	// Details says the same value by value; secrets are masked.
+	Details []Detail
 }

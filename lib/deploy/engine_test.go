@@ -103,7 +103,7 @@ func TestDeployRefusesWhatWasNotReviewed(t *testing.T) {
 	s.messaging(30)
 	s.preview()
 	s.messaging(31)
-	require.ErrorContains(t, s.deploy(), "its settings have digest")
+	require.ErrorContains(t, s.deploy(), "the source is not the one that was reviewed (infra/messaging/Pulumi.yaml differs)")
 
 	// The program wants something else than its plan, with the same files as
 	// far as digests go: what it does now is compared with the review.
@@ -401,10 +401,10 @@ func TestDeployerCommand(t *testing.T) {
 	require.Equal(t, delivery.Failed, s.recorded().Outcome)
 }
 
-// exportedDigest is what the pipeline passes from the preview to the deployment.
-func (s *stage) exportedDigest() string {
+// exported is what the pipeline passes from the preview to the deployment.
+func (s *stage) exported(name string) string {
 	s.Helper()
-	out, err := exec.Command("bash", "-c", ". '"+s.bundle+"/exports.sh'; printf %s \"$DELIVERY_DIGEST\"").Output()
+	out, err := exec.Command("bash", "-c", ". '"+s.bundle+"/exports.sh'; printf %s \"$"+name+"\"").Output()
 	require.NoError(s, err)
 	return string(out)
 }
@@ -417,7 +417,7 @@ func (s *stage) command(binary, role, verb string) (code int, stdout, stderr str
 	vars := environment()
 	vars["DELIVERY_ROLE"], vars["DELIVERY_EXECUTION"] = role, s.settings(role).Execution
 	if verb == "deploy" {
-		vars["DELIVERY_DIGEST"] = s.exportedDigest()
+		vars["DELIVERY_DIGEST"], vars["DELIVERY_SUMMARY"] = s.exported("DELIVERY_DIGEST"), s.exported("DELIVERY_SUMMARY")
 	}
 	for name, value := range vars {
 		cmd.Env = append(cmd.Env, name+"="+value)

@@ -32,6 +32,8 @@ func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
 		return fmt.Errorf("environment variable %s is not set: the pipeline passes the digest that its preview exported; deploy the environment project again", delivery.ExportDigest)
 	case b.Digest != s.ReviewedDigest:
 		return fmt.Errorf("the review that was shown has digest %s and the bundle %s: %s", s.ReviewedDigest, b.Digest, again)
+	case b.exportedSummary() != s.ReviewedSummary:
+		return fmt.Errorf("the approval showed the summary %q and the review has %q: it was forged; look at what the commit's program does before it runs again", s.ReviewedSummary, b.exportedSummary())
 	case b.Manifest != manifest:
 		return fmt.Errorf("%s is not the one that was reviewed: %s", ManifestName, again)
 	case !slices.Equal(reviewed, stacks):

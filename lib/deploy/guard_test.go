@@ -55,10 +55,12 @@ func TestTamperedBundleIsRefused(t *testing.T) {
 	for want, tamper := range map[string]func(t *testing.T, dir string){
 		"it was changed after the review": replaceIn(bundleFile, `"environment": "dev"`, `"environment": "prod"`),
 		"is not readable":                 replaceIn(bundleFile, `"environment"`, `"surprise"`),
-		"file diff.md of the bundle is missing or was changed after the review":   replaceIn(diffFile, "#", "##"),
-		"file plans/a.json of the bundle is missing or was changed":               replaceIn("plans/a.json", "{}", "{ }"),
-		"the bundle of the preview can't be read":                                 func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, bundleFile))) },
-		"file plans/a.json of the bundle is missing or was changed after the rev": func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(filepath.Join(dir, planFolder))) },
+		"file diff.md of the bundle is missing or is not what its content gives":     replaceIn(diffFile, "#", "##"),
+		"file summary.txt of the bundle is missing or is not what its content gives": replaceIn(summaryFile, "no changes", "1 to create"),
+		"file exports.sh of the bundle is missing or is not what its content gives":  replaceIn(exportsFile, "no changes", "1 to create"),
+		"file plans/a.json of the bundle is missing or was changed":                  replaceIn("plans/a.json", "{}", "{ }"),
+		"the bundle of the preview can't be read":                                    func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, bundleFile))) },
+		"file plans/a.json of the bundle is missing or was changed after the rev":    func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(filepath.Join(dir, planFolder))) },
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -70,6 +72,8 @@ func TestTamperedBundleIsRefused(t *testing.T) {
 			require.NoError(t, b.write(dir))
 			got, err := readBundle(dir)
 			require.NoError(t, err)
+			require.Equal(t, map[string][]byte{"plans/a.json": []byte("{}")}, got.plans)
+			got.plans = nil
 			require.Equal(t, b, got)
 			tamper(t, dir)
 			_, err = readBundle(dir)

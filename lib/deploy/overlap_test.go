@@ -41,7 +41,7 @@ func (s *stage) pushing(change func()) pushed {
 // finish deploys a push that was reviewed before.
 func (s *stage) finish(p pushed) error {
 	s.Helper()
-	s.source, s.bundle, s.digest, s.run = p.source, p.bundle, p.digest, p.run
+	s.source, s.bundle, s.digest, s.summary, s.run = p.source, p.bundle, p.digest, p.exportedSummary(), p.run
 	return s.deploy()
 }
 

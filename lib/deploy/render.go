@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -86,31 +85,30 @@ func line(c Change) string {
 	return text
 }
 
-// renderDiff is the long text of the review, for people. The engine's own
-// words follow the normalised lines; it has masked secrets in them.
+// renderDiff is the long text of the review, for people: what changes, value
+// by value. Secrets are masked.
 func renderDiff(b Bundle) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "# %s\n\n", b.Summary)
-	fmt.Fprintf(&t, "environment `%s`, account `%s`, commit `%s`, execution `%s`\n", b.Environment, b.Account, b.Commit, b.Execution)
+	fmt.Fprintf(&t, "environment `%s`, account `%s`, commit `%s`, execution `%s`, reviewed `%s`\n", b.Environment, b.Account, b.Commit, b.Execution, b.Reviewed)
 	for _, r := range b.Stacks {
 		fmt.Fprintf(&t, "\n## %s\n\n%s\n", r.Name, headline(r))
-		if len(r.Changes) > 0 {
+		if len(r.Changes)+len(r.Details) > 0 {
 			t.WriteString("\n")
-			for _, c := range r.Changes {
-				fmt.Fprintf(&t, "    %s\n", line(c))
-			}
 		}
-		if words := readable(r.text); words != "" {
-			fmt.Fprintf(&t, "\n~~~\n%s\n~~~\n", words)
+		for _, c := range r.Changes {
+			fmt.Fprintf(&t, "    %s\n", line(c))
+		}
+		for _, d := range r.Details {
+			if len(d.Lines) == 0 {
+				continue
+			}
+			c := Change{URN: d.URN, Op: d.Op}
+			fmt.Fprintf(&t, "\n    %s %s %s\n", d.Op, c.Type(), c.Name())
+			for _, l := range d.Lines {
+				fmt.Fprintf(&t, "      %s\n", l)
+			}
 		}
 	}
 	return t.String()
-}
-
-var planPath = regexp.MustCompile(`(?m)^(Update plan written to|Run .pulumi up --plan=).*\n?`)
-
-// readable drops what is not about the stack: where the plan was written.
-func readable(text string) string {
-	text = planPath.ReplaceAllString(text, "")
-	return strings.TrimSpace(strings.ReplaceAll(text, "~~~", "~ ~ ~"))
 }

@@ -20,6 +20,7 @@ type Settings struct {
 	Commit, SourceCommit                   string
 	Execution, Delivery, Pusher            string
 	ReviewedDigest                         string // digest that the preview exported; Deploy demands it
+	ReviewedSummary                        string // summary that the preview exported, as the approval shows it
 	pathStyle                              bool
 }
 
@@ -61,8 +62,8 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		Requires:     getenv(delivery.EnvRequires),
 		Commit:       getenv(delivery.EnvCommit), SourceCommit: getenv(delivery.EnvSourceCommit),
 		Delivery: getenv(delivery.EnvDelivery), Pusher: getenv(delivery.EnvPusher),
-		ReviewedDigest: getenv(delivery.ExportDigest),
-		pathStyle:      getenv("AWS_ENDPOINT_URL") != "" || getenv("AWS_ENDPOINT_URL_S3") != "",
+		ReviewedDigest: getenv(delivery.ExportDigest), ReviewedSummary: getenv(delivery.ExportSummary),
+		pathStyle: getenv("AWS_ENDPOINT_URL") != "" || getenv("AWS_ENDPOINT_URL_S3") != "",
 	}
 	if m := rolePattern.FindStringSubmatch(s.Role); m != nil && accountPattern.MatchString(s.Account) && m[1] != s.Account {
 		errs = append(errs, fmt.Errorf("%s is in account %s and %s is %s: expected a role of the target account", delivery.EnvRole, m[1], delivery.EnvAccount, s.Account))

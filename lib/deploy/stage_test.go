@@ -54,6 +54,7 @@ type stage struct {
 	hosts    string // the wrappers of the language hosts
 	run      int
 	digest   string // of the last preview
+	summary  string // of the last preview
 	limit    int    // output of messaging, which is the size of orders' thing
 	log      safeBuffer
 	child    atomic.Int64 // process id of the deployer, where it is one
@@ -132,7 +133,7 @@ func (s *stage) settings(role string) Settings {
 		StateBucket: stateBucket, SecretsKey: testKey, Role: role, ExternalID: "external-id-dev-a1b2",
 		LedgerBucket: ledgerBucket, Bus: "delivery-bus-shared-a1b2",
 		Commit: commitA, SourceCommit: commitA, Execution: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.run),
-		Delivery: "d-1", Pusher: "ada", ReviewedDigest: s.digest, pathStyle: true,
+		Delivery: "d-1", Pusher: "ada", ReviewedDigest: s.digest, ReviewedSummary: s.summary, pathStyle: true,
 	}
 }
 
@@ -162,7 +163,7 @@ func (s *stage) preview() Bundle {
 	s.push()
 	b, err := s.deployer(previewRole).Preview(s.Context())
 	require.NoError(s, err, s.log.String())
-	s.digest = b.Digest
+	s.digest, s.summary = b.Digest, b.exportedSummary()
 	return b
 }
 

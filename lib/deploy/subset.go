@@ -20,10 +20,10 @@ const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 // The engine marks values that JSON has no word for by signatures under this
 // key.
 const (
-	signature        = "4dabf18193072939515e22adb298388d"
-	secretSignature  = "1b47061264138c4ac30d75fd1eb44270"
-	assetSignature   = "c44067f5952c0a294b673a41bacd8c17"
-	archiveSignature = "0def7320c3a5731c473e5ecbe6d01bc7"
+	signatureKey = "4dabf18193072939515e22adb298388d"
+	secretMark   = "1b47061264138c4ac30d75fd1eb44270"
+	assetMark    = "c44067f5952c0a294b673a41bacd8c17"
+	archiveMark  = "0def7320c3a5731c473e5ecbe6d01bc7"
 )
 
 // Opener decrypts a secret of a plan.
@@ -180,13 +180,13 @@ func sameValue(fresh, shown any, open Opener) bool {
 }
 
 func sameObject(fresh, shown map[string]any, open Opener) bool {
-	if fresh[signature] != shown[signature] {
+	if fresh[signatureKey] != shown[signatureKey] {
 		return false
 	}
-	switch shown[signature] {
-	case secretSignature:
+	switch shown[signatureKey] {
+	case secretMark:
 		return sameSecret(fresh, shown, open)
-	case assetSignature, archiveSignature:
+	case assetMark, archiveMark:
 		// Its path may be that of this run's working copy.
 		if hash, ok := shown["hash"].(string); ok && hash != "" {
 			return fresh["hash"] == hash

@@ -20,7 +20,7 @@ func planOf(steps, goal string) []byte {
 }
 
 func sealedJSON(text string) string {
-	return fmt.Sprintf(`{%q:%q,"ciphertext":%q}`, signature, secretSignature, text)
+	return fmt.Sprintf(`{%q:%q,"ciphertext":%q}`, signatureKey, secretMark, text)
 }
 
 func TestFreshPlanIsHeldToTheReviewedOneValueByValue(t *testing.T) {
@@ -37,7 +37,7 @@ func TestFreshPlanIsHeldToTheReviewedOneValueByValue(t *testing.T) {
 	out := func(diff string) string { return `{"protect":false,"inputDiff":{},"outputDiff":` + diff + `}` }
 	none := []byte(`{"resourcePlans":{}}`)
 	asset := func(path, hash string) string {
-		return in(fmt.Sprintf(`{"updates":{"code":{%q:%q,"path":%q,"hash":%q}}}`, signature, assetSignature, path, hash))
+		return in(fmt.Sprintf(`{"updates":{"code":{%q:%q,"path":%q,"hash":%q}}}`, signatureKey, assetMark, path, hash))
 	}
 	for name, c := range map[string]struct {
 		reviewed, fresh []byte

@@ -83,10 +83,13 @@ func previewAction(s Spec) (Action, error) {
 	}, err
 }
 
-// deployAction also gets the digest that the preview has shown: the deployer
-// refuses another bundle.
+// deployAction also gets the digest and the summary that the approval has
+// shown: the deployer refuses a bundle with others.
 func deployAction(s Spec) (Action, error) {
-	vars, err := runVariables(variable{delivery.ExportDigest, ref(delivery.PreviewNamespace, delivery.ExportDigest), plainText})
+	vars, err := runVariables(
+		variable{delivery.ExportDigest, ref(delivery.PreviewNamespace, delivery.ExportDigest), plainText},
+		variable{delivery.ExportSummary, ref(delivery.PreviewNamespace, delivery.ExportSummary), plainText},
+	)
 	return Action{
 		Name: "Deploy", Type: BuildType, Order: 1,
 		Inputs: []string{delivery.SourceArtifact, delivery.BundleArtifact},

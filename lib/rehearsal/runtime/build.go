@@ -418,6 +418,9 @@ func (b *build) upload(ctx context.Context) error {
 	return nil
 }
 
+// tmp is the folder for temporary files.
+func (b *build) tmp() string { return filepath.Join(b.dir, "tmp") }
+
 // source is the folder of the primary source.
 func (b *build) source() string { return b.sources[b.request.primary] }
 
@@ -425,7 +428,9 @@ func (b *build) source() string { return b.sources[b.request.primary] }
 func (b *build) clean() {
 	if b.shell != nil {
 		b.shell.close()
-		sweep("CODEBUILD_BUILD_ARN=" + b.ARN)
+		// A program may have lost the variables of CodeBuild, but hardly its
+		// temporary folder.
+		sweep("CODEBUILD_BUILD_ARN="+b.ARN, "TMPDIR="+b.tmp())
 	}
 	b.runtime.creds.remove(b.credentialsID())
 	for _, stop := range b.stops {

@@ -185,7 +185,7 @@ func (b *build) own() map[string]string {
 		"CODEBUILD_KMS_KEY_ID": b.settings.Key, "CODEBUILD_LOG_PATH": b.Stream, "CODEBUILD_PROJECT_ARN": b.projectARN(),
 		"CODEBUILD_START_TIME": strconv.FormatInt(b.Started.UnixMilli(), 10), "CODEBUILD_SRC_DIR": b.source(),
 		"CODEBUILD_RESOLVED_SOURCE_VERSION": b.request.commit, "CODEBUILD_CONTAINER_NAME": "default",
-		"HOME": filepath.Join(b.dir, "home"), "TMPDIR": filepath.Join(b.dir, "tmp"),
+		"HOME": filepath.Join(b.dir, "home"), "TMPDIR": b.tmp(),
 		"PATH": strings.Join(append(slices.Clone(b.runtime.o.Path), "/usr/local/bin", "/usr/bin", "/bin"), string(os.PathListSeparator)),
 	}
 	for _, in := range b.request.inputs {
