@@ -30,8 +30,8 @@ var (
 	// a value.
 	harmless = regexp.MustCompile(`^\s*(` + strings.Join([]string{
 		`(Diagnostics|Outputs|Resources|Changes):`,
-		`[+~-]{1,2} ?\d+ (to )?[a-z ]+`,
-		`\d+ (unchanged|changes?\b.*)`,
+		`[+~-]{1,2} ?\d+ (created|updated|deleted|replaced|imported|to (create|update|delete|replace|import))`,
+		`\d+ (unchanged|errored|changes?)`,
 		`Duration: [\dhms.]+`,
 		`[+~*-]{1,2} +[\w:/.-]+ [\w.-]+ (creating|created|updating|updated|deleting|deleted|replacing|replaced|failed|\*\*(creating|updating|deleting|replacing) failed\*\*)( \([\d.smh]+\))?( \d+ errors?)?`,
 		`[\w:/.-]+ \([\w.-]+\):`,

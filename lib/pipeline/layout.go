@@ -110,7 +110,7 @@ func approveAction(s Spec) Action {
 		Name: "Approve", Type: ApprovalType, Order: 1, TimeoutMinutes: approvalMinutes,
 		Configuration: map[string]string{
 			KeyTopic: s.ApprovalTopicARN,
-			KeyText: fmt.Sprintf("Deploy commit %s of %s to %s? %s. Pushed by %s. Digest of what was reviewed: %s. The whole diff is in the log of the preview build and in diff.md of the artifact %s.",
+			KeyText: fmt.Sprintf("Deploy commit %s of %s to %s? %s. Pushed by %s. Digest of what was reviewed: %s. The whole diff is in diff.md of the artifact %s.",
 				ref(pipelineNamespace, delivery.VarCommit), s.Repository.FullName(), s.Names.Environment(),
 				ref(delivery.PreviewNamespace, delivery.ExportSummary), ref(pipelineNamespace, delivery.VarPusher),
 				ref(delivery.PreviewNamespace, delivery.ExportDigest), delivery.BundleArtifact),
