@@ -2,6 +2,13 @@ package deploy
 
 import (
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,4 +57,49 @@ func TestTheDeployerExpectsItsBucketsToBelongToTheDeliveryAccount(t *testing.T) 
 	_, err = objects.List(t.Context(), "prefix/")
 	require.Error(t, err)
 	require.Equal(t, map[string]string{"GetObject": "111122223333", "PutObject": "111122223333", "DeleteObject": "111122223333", "ListObjectsV2": "111122223333"}, o.expected)
+}
+
+// TestEveryCallOfOursInS3NamesTheOwnerThatItExpects reads the product's code.
+func TestEveryCallOfOursInS3NamesTheOwnerThatItExpects(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "rehearsal":
+			return fs.SkipDir // it plays S3
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if input, ok := n.(*ast.CompositeLit); ok && isS3Input(input) {
+				calls++
+				require.True(t, hasField(input, "ExpectedBucketOwner"), "%s: a call of %s", path, input.Type.(*ast.SelectorExpr).Sel.Name)
+			}
+			return true
+		})
+		return nil
+	}))
+	require.GreaterOrEqual(t, calls, 5)
+}
+
+func isS3Input(l *ast.CompositeLit) bool {
+	s, ok := l.Type.(*ast.SelectorExpr)
+	if !ok || !strings.HasSuffix(s.Sel.Name, "Input") {
+		return false
+	}
+	pkg, ok := s.X.(*ast.Ident)
+	return ok && pkg.Name == "s3"
+}
+
+func hasField(l *ast.CompositeLit, field string) bool {
+	return slices.ContainsFunc(l.Elts, func(e ast.Expr) bool {
+		kv, ok := e.(*ast.KeyValueExpr)
+		return ok && kv.Key.(*ast.Ident).Name == field
+	})
 }

@@ -151,11 +151,11 @@ func Plan(root string, v Values) (*Configuration, error) {
 
 // set changes a value of a file, where it differs.
 func (c *Configuration) set(f *stackFile, kv keyValue) error {
-	old, new := f.textOf(kv.key), strings.Join(kv.value, ", ")
+	before, after := f.textOf(kv.key), strings.Join(kv.value, ", ")
 	if kv.list {
-		old = strings.Join(f.list(kv.key), ", ")
+		before = strings.Join(f.list(kv.key), ", ")
 	}
-	if old == new {
+	if before == after {
 		return nil
 	}
 	root, err := filepath.Abs(c.root)
@@ -166,9 +166,9 @@ func (c *Configuration) set(f *stackFile, kv keyValue) error {
 	if err != nil {
 		return err
 	}
-	c.Changes = append(c.Changes, Change{File: rel, Key: kv.key, Old: old, New: new})
+	c.Changes = append(c.Changes, Change{File: rel, Key: kv.key, Old: before, New: after})
 	switch {
-	case new == "":
+	case after == "":
 		return f.unset(kv.key)
 	case kv.list:
 		return f.set(kv.key, kv.value)

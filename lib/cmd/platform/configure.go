@@ -70,13 +70,14 @@ func (a *answers) configure(ctx context.Context, o *options) error {
 		}
 	}
 	v := a.values(o.suffix)
-	account, notLoggedIn := o.loggedIn(ctx)
-	v.Delivery = account
+	caller, notLoggedIn := o.loggedIn(ctx)
+	v.Delivery = caller.Account
 	c, err := platform.Plan(o.root, v)
 	if err != nil {
 		return err
 	}
 	if notLoggedIn == nil {
+		fmt.Fprintf(o.out, "the delivery account is %s, where you are %s\n", caller.Account, caller.ARN)
 		if err := platform.RefuseTakenNames(ctx, o.clients().Storage(), o.suffix, false); err != nil {
 			return err
 		}
@@ -102,13 +103,12 @@ func (a *answers) configure(ctx context.Context, o *options) error {
 // lookPatience is how long it may take to find out that nobody is logged in.
 const lookPatience = 10 * time.Second
 
-// loggedIn returns the account of the credentials, and an error without any:
+// loggedIn returns whose the credentials are, and an error without any:
 // configure works without.
-func (o *options) loggedIn(ctx context.Context) (string, error) {
+func (o *options) loggedIn(ctx context.Context) (platform.Caller, error) {
 	ctx, stop := context.WithTimeout(ctx, lookPatience)
 	defer stop()
-	caller, err := o.clients().Caller(ctx)
-	return caller.Account, err
+	return o.clients().Caller(ctx)
 }
 
 // chooseSuffix takes the suffix of the only installation where none is given,

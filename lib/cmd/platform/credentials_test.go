@@ -195,7 +195,7 @@ func TestEveryCommandWorksWithNothingButAProfile(t *testing.T) {
 				if args[0] != "configure" {
 					require.Contains(t, out, "account 111122223333 as arn:aws:sts::111122223333:assumed-role/Operator/", args[0])
 				} else {
-					require.NotContains(t, out, "nobody is logged in")
+					require.Contains(t, out, "the delivery account is 111122223333")
 				}
 			}
 		})
