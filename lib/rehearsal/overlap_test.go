@@ -90,9 +90,6 @@ func (s *stage) pushWhoseReviewNoLongerHolds(t *testing.T) {
 	require.Contains(t, said, "update urn:pulumi:prod::orders::aws:sqs/queue:Queue::orders (visibilityTimeoutSeconds)")
 	require.Equal(t, "95", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"))
 	s.mustDeploy(t, naming.Dev, second)
-
-	s.everywhere(t, s.deliver(t, "Review it again", map[string][]byte{"NOTES": []byte("three\n")}))
-	require.Equal(t, "85", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"))
 }
 
 // bothToProduction answers production's questions for two commits, the second

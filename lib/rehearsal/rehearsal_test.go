@@ -51,6 +51,7 @@ func TestRehearsal(t *testing.T) {
 	s.step("a lock that another build holds is waited for", s.lockedByAnother)
 	s.step("a forged review is refused, and programs see no credentials", s.forgedReview)
 	s.step("a source that was swapped after its review is refused", s.swappedSource)
+	s.step("of two overlapping pushes both are deployed", s.overlappingPushes)
 	s.step("an image with a critical finding is not approved", s.criticalFinding)
 	s.step("a private repository of the free plan is served too", s.freePlan)
 	s.step("the workload is removed by a merge", s.workloadIsRemoved)
