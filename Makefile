@@ -77,7 +77,7 @@ need-project:
 	@if [ -z "$$PROJECT" ]; then echo "error: PROJECT is not set: expected for instance PROJECT=environments/dev" >&2; exit 1; fi
 
 .PHONY: image
-image: ## Build the build image in CodeBuild and wait for it
+image: ## Build the build image in CodeBuild and wait until the scan gate approves or refuses it
 	@$(PLATFORM) image
 
 .PHONY: destroy-all

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery/lib/delivery"
 	"delivery/lib/function"
 	"delivery/lib/settings"
 )
@@ -17,6 +18,7 @@ type options struct {
 	lambdaArchitecture     string
 	imageContext           string
 	blockSeverity          string
+	accepted               []delivery.AcceptedFinding
 	branchProtection       bool
 	repositoryEnvironments bool
 	requiredReviews        int
@@ -34,6 +36,7 @@ func readOptions(ctx *pulumi.Context) (options, error) {
 		lambdaArchitecture:     r.OneOf("lambdaArchitecture", "arm64", "arm64", "x86_64"),
 		imageContext:           r.String("imageContext", filepath.Join("..", "dist", "image")),
 		blockSeverity:          r.OneOf("blockSeverity", "HIGH", "CRITICAL", "HIGH", "MEDIUM", "LOW"),
+		accepted:               readAccepted(r),
 		branchProtection:       r.Bool("branchProtection", true),
 		repositoryEnvironments: r.Bool("repositoryEnvironments", true),
 		requiredReviews:        r.Int("requiredReviews", 1, 0, 6),

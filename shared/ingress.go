@@ -37,7 +37,7 @@ func (p *platform) buildImage(ctx *pulumi.Context, topic *notify.Topic) (image, 
 	}
 	if out.gate, err = buildimage.NewGate(ctx, "scan-gate", &buildimage.GateArgs{
 		Names: p.names, Scope: p.scope, KeyARN: p.key,
-		Code: p.code("scangate"), BlockSeverity: p.blockSeverity, AlarmTopicARN: topic.ARN, Tags: p.tags,
+		Code: p.code("scangate"), BlockSeverity: p.blockSeverity, Accepted: p.accepted, AlarmTopicARN: topic.ARN, Tags: p.tags,
 	}, p.providers); err != nil {
 		return out, err
 	}

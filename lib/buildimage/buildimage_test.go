@@ -91,15 +91,22 @@ func TestTheGateHearsOfThisRepositoryOnly(t *testing.T) {
 	}, nil)
 	plantest.Check(t, rs, plantest.Suffix, map[string]string{"Owner": "me"})
 	rule := plantest.One(t, rs, "aws:cloudwatch/eventRule:EventRule", "")
-	require.JSONEq(t, `{"source":["aws.ecr"],"detail-type":["ECR Image Scan"],"detail":{"repository-name":["build-image-shared-a1b2"]}}`, rule.Text("eventPattern"))
+	require.JSONEq(t, `{
+		"source": ["aws.ecr", "aws.inspector2", "delivery.image"],
+		"detail-type": ["ECR Image Scan", "Inspector2 Scan", "Image Verdict Requested"],
+		"detail": {"repository-name": ["build-image-shared-a1b2", "arn:aws:ecr:us-east-1:111122223333:repository/build-image-shared-a1b2"]}
+	}`, rule.Text("eventPattern"))
 	require.Empty(t, rule.Text("eventBusName"), "services of AWS put events on the default bus only")
 	permission := plantest.One(t, rs, "aws:lambda/permission:Permission", "")
 	require.Equal(t, "arn:aws:events:us-east-1:111122223333:rule/scan-gate-rule-shared-a1b2", permission.Text("sourceArn"))
 	f := plantest.One(t, rs, "aws:lambda/function:Function", "")
 	require.Equal(t, "provided.al2023", f.Text("runtime"))
 	require.NotEmpty(t, f.Inputs["deadLetterConfig"])
-	parameter := plantest.One(t, rs, "aws:ssm/parameter:Parameter", "")
-	require.Equal(t, "none", parameter.Text("value"))
+	values := map[string]string{}
+	for _, p := range plantest.OfType(rs, "aws:ssm/parameter:Parameter") {
+		values[p.Text("name")] = p.Text("value")
+	}
+	require.Equal(t, map[string]string{"approved-image-shared-a1b2": "none", "image-verdict-shared-a1b2": "none", "accepted-findings-shared-a1b2": "[]"}, values)
 }
 
 func TestTheProjectBuildsWhatItsTagSays(t *testing.T) {

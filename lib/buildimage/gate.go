@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
@@ -12,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery/lib/deadletter"
+	"delivery/lib/delivery"
 	"delivery/lib/function"
 	"delivery/lib/handlers"
 	"delivery/lib/naming"
@@ -31,6 +33,8 @@ type GateArgs struct {
 	BlockSeverity string
 	// AlarmTopicARN is where people hear of events that reached nobody.
 	AlarmTopicARN pulumi.StringInput
+	// Accepted are the findings that don't refuse an image.
+	Accepted []delivery.AcceptedFinding
 	// Tags are put on everything.
 	Tags pulumi.StringMap
 }
@@ -52,6 +56,9 @@ func (a *GateArgs) validate(name string) error {
 	if a.KeyARN == "" {
 		errs = append(errs, fmt.Errorf("scan gate %s has no KMS key: set KeyARN", name))
 	}
+	if _, err := a.accepted(); err != nil {
+		errs = append(errs, fmt.Errorf("scan gate %s: %w", name, err))
+	}
 	if a.BlockSeverity == "" {
 		errs = append(errs, fmt.Errorf("scan gate %s blocks nothing: set BlockSeverity", name))
 	}
@@ -69,13 +76,7 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 		return nil, err
 	}
 	fixed := []pulumi.ResourceOption{pulumi.Parent(g), pulumi.DeleteBeforeReplace(true)}
-	parameter, err := ssm.NewParameter(ctx, name+"-approved", &ssm.ParameterArgs{
-		Name:        pulumi.String(args.Names.Of(naming.ApprovedImage)),
-		Type:        pulumi.String("String"),
-		Value:       pulumi.String(stackrefs.ImageUnset),
-		Description: pulumi.String("Digest of the newest build image that the scan gate approved"),
-		Tags:        args.Tags,
-	}, append(fixed, pulumi.IgnoreChanges([]string{"value"}))...) // the gate writes it
+	parameters, err := args.parameters(ctx, name, fixed)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,9 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 		KeyARN:      args.KeyARN,
 		Environment: pulumi.StringMap{
 			handlers.EnvImageRepository: pulumi.String(args.Names.Of(naming.ImageRepository)),
-			handlers.EnvParameter:       parameter.Name,
+			handlers.EnvParameter:       parameters.approved.Name,
+			handlers.EnvVerdict:         parameters.verdict.Name,
+			handlers.EnvAccepted:        parameters.accepted.Name,
 			handlers.EnvBlockSeverity:   pulumi.String(args.BlockSeverity),
 		},
 		TimeoutSeconds: 30,
@@ -111,8 +114,58 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 	if err := args.subscribe(ctx, name, f, queue, fixed); err != nil {
 		return nil, err
 	}
-	g.Parameter = parameter.Name
+	g.Parameter = parameters.approved.Name
 	return g, ctx.RegisterResourceOutputs(g, pulumi.Map{"parameter": g.Parameter})
+}
+
+// parameters are what the gate is told and what it says.
+type parameters struct{ accepted, approved, verdict *ssm.Parameter }
+
+// parameters makes them. The accepted findings are no variable of the function:
+// all of those together hold 4 KB.
+func (a *GateArgs) parameters(ctx *pulumi.Context, name string, opts []pulumi.ResourceOption) (out parameters, err error) {
+	accepted, err := a.accepted()
+	if err != nil {
+		return out, err
+	}
+	written := append(slices.Clone(opts), pulumi.IgnoreChanges([]string{"value"})) // by the gate
+	for _, p := range []struct {
+		into               **ssm.Parameter
+		suffix             string
+		kind               naming.Kind
+		value, description string
+		opts               []pulumi.ResourceOption
+	}{
+		{&out.accepted, "accepted", naming.AcceptedFindings, accepted, "Findings that don't keep a build image from being approved, from shared:acceptedFindings", opts},
+		{&out.approved, "approved", naming.ApprovedImage, stackrefs.ImageUnset, "Digest of the newest build image that the scan gate approved", written},
+		{&out.verdict, "verdict", naming.ImageVerdict, stackrefs.ImageUnset, "What the scan gate said of a build image last", written},
+	} {
+		if *p.into, err = ssm.NewParameter(ctx, name+"-"+p.suffix, &ssm.ParameterArgs{
+			Name:        pulumi.String(a.Names.Of(p.kind)),
+			Type:        pulumi.String("String"),
+			Value:       pulumi.String(p.value),
+			Description: pulumi.String(p.description),
+			Tags:        a.Tags,
+		}, p.opts...); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// accepted renders the accepted findings, which fit into one parameter.
+func (a *GateArgs) accepted() (string, error) {
+	if len(a.Accepted) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(a.Accepted)
+	if err != nil {
+		return "", err
+	}
+	if len(text) > delivery.ParameterBytes {
+		return "", fmt.Errorf("the %d accepted findings have %d bytes, expected at most %d: remove those that have run out, and shorten the reasons", len(a.Accepted), len(text), delivery.ParameterBytes)
+	}
+	return string(text), nil
 }
 
 // deadLetters makes the queue of events that reached nobody, or that the
@@ -129,19 +182,24 @@ func (a *GateArgs) deadLetters(ctx *pulumi.Context, name string, parent pulumi.R
 	}, parent)
 }
 
-// subscribe sends the events of this repository's scans to the function.
+// subscribe sends to the function the end of this repository's scans, which
+// ECR's basic scanning and Inspector's enhanced scanning tell differently (the
+// latter names the repository by its ARN), and the requests of operators. See
+// docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html and
+// docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html.
 func (a *GateArgs) subscribe(ctx *pulumi.Context, name string, f *function.Function, queue *sqs.Queue, opts []pulumi.ResourceOption) error {
+	repository := a.Names.Of(naming.ImageRepository)
 	pattern, err := json.Marshal(map[string]any{
-		"source":      []string{"aws.ecr"},
-		"detail-type": []string{"ECR Image Scan"},
-		"detail":      map[string]any{"repository-name": []string{a.Names.Of(naming.ImageRepository)}},
+		"source":      []string{"aws.ecr", "aws.inspector2", delivery.ImageSource},
+		"detail-type": []string{"ECR Image Scan", "Inspector2 Scan", delivery.VerdictDetailType},
+		"detail":      map[string]any{"repository-name": []string{repository, a.Scope.Repository(repository)}},
 	})
 	if err != nil {
 		return err
 	}
 	rule, err := cloudwatch.NewEventRule(ctx, name+"-rule", &cloudwatch.EventRuleArgs{
 		Name:         pulumi.String(a.Names.Of(naming.ScanGateRule)),
-		Description:  pulumi.String("A scan of the build image has ended"),
+		Description:  pulumi.String("A scan of the build image has ended, or its verdict is asked for"),
 		EventPattern: pulumi.String(string(pattern)),
 		State:        pulumi.String("ENABLED"),
 		Tags:         a.Tags,

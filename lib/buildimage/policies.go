@@ -29,10 +29,16 @@ func projectPolicy(a *ProjectArgs) (string, error) {
 func gatePolicy(a *GateArgs) (string, error) {
 	return iampolicy.New(
 		function.Logging(a.Scope.LogGroup(a.Names.Of(naming.ScanGateLogs))),
-		iampolicy.Allow("ecr:DescribeImageScanFindings").Named("Findings").
+		iampolicy.Allow("ecr:DescribeImageScanFindings", "ecr:DescribeImages").Named("Findings").
 			On(a.Scope.Repository(a.Names.Of(naming.ImageRepository))),
+		// ECR asks for them on behalf of who reads findings of enhanced scanning:
+		// docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-iam.html
+		iampolicy.Allow("inspector2:ListCoverage", "inspector2:ListFindings").Named("EnhancedFindings").
+			AnyResource("AWS defines no resource for Inspector's lists"),
+		iampolicy.Allow("ssm:GetParameter").Named("Accepted").
+			On(a.Scope.Parameter(a.Names.Of(naming.AcceptedFindings))),
 		iampolicy.Allow("ssm:PutParameter").Named("Approve").
-			On(a.Scope.Parameter(a.Names.Of(naming.ApprovedImage))),
+			On(a.Scope.Parameter(a.Names.Of(naming.ApprovedImage)), a.Scope.Parameter(a.Names.Of(naming.ImageVerdict))),
 		iampolicy.Allow("sqs:SendMessage").Named("DeadLetters").
 			On(a.Scope.Queue(a.Names.Of(naming.ScanGateDeadLetter))),
 	).JSON()

@@ -24,6 +24,8 @@ const EnvPipelineSources = "PIPELINE_SOURCES"
 const (
 	EnvImageRepository = "REPOSITORY_NAME" // name of the ECR repository
 	EnvParameter       = "PARAMETER_NAME"  // SSM parameter that holds the approved digest
+	EnvVerdict         = "VERDICT_NAME"    // SSM parameter that holds the last verdict
+	EnvAccepted        = "ACCEPTED_NAME"   // SSM parameter that holds the accepted findings
 	EnvBlockSeverity   = "BLOCK_SEVERITY"  // lowest severity that refuses an image
 )
 

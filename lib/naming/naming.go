@@ -109,6 +109,8 @@ var (
 	ImageLogs          = Kind{"image-build-logs", maxLogGroup}
 	ImageSourceBucket  = Kind{"image-source-bucket", maxBucket}
 	ApprovedImage      = Kind{"approved-image", maxParameter}
+	ImageVerdict       = Kind{"image-verdict", maxParameter}
+	AcceptedFindings   = Kind{"accepted-findings", maxParameter}
 	ScanGateFunction   = Kind{"scan-gate", maxFunction}
 	ScanGateRole       = Kind{"scan-gate-role", maxRole}
 	ScanGatePolicy     = Kind{"scan-gate-policy", maxPolicy}
@@ -166,7 +168,7 @@ func Kinds() []Kind {
 		KeyAlias, StateBucket,
 		PreviewRole, PreviewPolicy, DeployRole, DeployPolicy, PermissionsLimit, ExternalID,
 		WorkloadQueue, WorkloadDeadQueue, WorkloadTopic, WorkloadParameter,
-		ImageRepository, ImageProject, ImageRole, ImagePolicy, ImageLogs, ImageSourceBucket, ApprovedImage,
+		ImageRepository, ImageProject, ImageRole, ImagePolicy, ImageLogs, ImageSourceBucket, ApprovedImage, ImageVerdict, AcceptedFindings,
 		ScanGateFunction, ScanGateRole, ScanGatePolicy, ScanGateLogs, ScanGateRule, ScanGateDeadLetter, ScanGateAlarm,
 		StarterFunction, StarterRole, StarterPolicy, StarterLogs, StarterDeadLetter, StarterAlarm,
 		DeliveryBus, WebhookAPI, WebhookAPILogs, WebhookSecret,

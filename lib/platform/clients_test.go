@@ -19,7 +19,7 @@ func (*deniedBuilds) StartBuild(context.Context, *codebuild.StartBuildInput, ...
 
 func TestABuildThatMayNotBeStartedBlamesNoProject(t *testing.T) {
 	t.Parallel()
-	err := newInstallation(t).open(t).BuildImage(t.Context(), &deniedBuilds{}, time.Millisecond)
+	_, err := newInstallation(t).open(t).BuildImage(t.Context(), &deniedBuilds{}, time.Millisecond)
 	require.ErrorContains(t, err, "codebuild:StartBuild")
 	require.NotContains(t, err.Error(), "make up")
 }

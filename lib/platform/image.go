@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 
+	"delivery/lib/delivery"
 	"delivery/lib/naming"
 )
 
@@ -23,17 +25,17 @@ type Builds interface {
 func (p *Platform) CodeBuild(ctx context.Context) (Builds, error) { return p.clients.CodeBuild(ctx) }
 
 // BuildImage starts the project that builds the build image and waits for its
-// end, looking every so often. The scan gate decides later whether the image
-// may be used.
-func (p *Platform) BuildImage(ctx context.Context, builds Builds, every time.Duration) error {
+// end, looking every so often. It returns the digest of the image, about which
+// the scan gate decides; see WaitForVerdict.
+func (p *Platform) BuildImage(ctx context.Context, builds Builds, every time.Duration) (digest string, err error) {
 	project := p.names.Of(naming.ImageProject)
 	started, err := builds.StartBuild(ctx, &codebuild.StartBuildInput{ProjectName: aws.String(project)})
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Errorf("the build of the image can't be started, because the project %s does not exist: deploy it first with: make up PROJECT=shared", project)
+		return "", fmt.Errorf("the build of the image can't be started, because the project %s does not exist: deploy it first with: make up PROJECT=shared", project)
 	case err != nil:
-		return fmt.Errorf("the build of the image can't be started: %w", err)
+		return "", fmt.Errorf("the build of the image can't be started: %w", err)
 	}
 	id := aws.ToString(started.Build.Id)
 	p.say("build %s is running; this takes some minutes", id)
@@ -43,7 +45,7 @@ func (p *Platform) BuildImage(ctx context.Context, builds Builds, every time.Dur
 	for {
 		build, err := findBuild(ctx, builds, id)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if now := aws.ToString(build.CurrentPhase); now != phase {
 			phase = now
@@ -54,7 +56,7 @@ func (p *Platform) BuildImage(ctx context.Context, builds Builds, every time.Dur
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("build %s goes on, but is no longer watched: %w", id, ctx.Err())
+			return "", fmt.Errorf("build %s goes on, but is no longer watched: %w", id, ctx.Err())
 		case <-ticker.C:
 		}
 	}
@@ -71,14 +73,23 @@ func findBuild(ctx context.Context, builds Builds, id string) (types.Build, erro
 	return out.Builds[0], nil
 }
 
-func (p *Platform) judge(build types.Build) error {
-	if build.BuildStatus == types.StatusTypeSucceeded {
-		p.say("the image is pushed; once the scan gate has approved it, its digest is in the parameter %s, and 'make up PROJECT=environments/dev' takes it", p.names.Of(naming.ApprovedImage))
-		return nil
+// imageDigest is a digest that ECR gives.
+var imageDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// judge returns the digest that a successful build exported.
+func (p *Platform) judge(build types.Build) (string, error) {
+	if build.BuildStatus != types.StatusTypeSucceeded {
+		logs := "its log group"
+		if build.Logs != nil {
+			logs = aws.ToString(build.Logs.GroupName) + " " + aws.ToString(build.Logs.StreamName)
+		}
+		return "", fmt.Errorf("build %s ended with %s: read why in %s", aws.ToString(build.Id), build.BuildStatus, logs)
 	}
-	logs := "its log group"
-	if build.Logs != nil {
-		logs = aws.ToString(build.Logs.GroupName) + " " + aws.ToString(build.Logs.StreamName)
+	for _, v := range build.ExportedEnvironmentVariables {
+		if digest := aws.ToString(v.Value); aws.ToString(v.Name) == delivery.ExportImageDigest && imageDigest.MatchString(digest) {
+			p.say("the image is %s", digest)
+			return digest, nil
+		}
 	}
-	return fmt.Errorf("build %s ended with %s: read why in %s", aws.ToString(build.Id), build.BuildStatus, logs)
+	return "", fmt.Errorf("build %s does not say what it pushed: expected %s among its exported variables, as image/buildspec.yml sets it; bring the project up to date with: make up PROJECT=shared", aws.ToString(build.Id), delivery.ExportImageDigest)
 }

@@ -16,6 +16,7 @@ import (
 type fakeBuilds struct {
 	started  string
 	statuses []types.StatusType
+	exported []types.ExportedEnvironmentVariable
 }
 
 func (f *fakeBuilds) StartBuild(_ context.Context, in *codebuild.StartBuildInput, _ ...func(*codebuild.Options)) (*codebuild.StartBuildOutput, error) {
@@ -31,7 +32,8 @@ func (f *fakeBuilds) BatchGetBuilds(context.Context, *codebuild.BatchGetBuildsIn
 	f.statuses = f.statuses[1:]
 	return &codebuild.BatchGetBuildsOutput{Builds: []types.Build{{
 		Id: aws.String("project:1"), BuildStatus: status, CurrentPhase: aws.String("BUILD"),
-		Logs: &types.LogsLocation{GroupName: aws.String("group"), StreamName: aws.String("stream")},
+		Logs:                         &types.LogsLocation{GroupName: aws.String("group"), StreamName: aws.String("stream")},
+		ExportedEnvironmentVariables: f.exported,
 	}}}, nil
 }
 
@@ -40,18 +42,24 @@ func TestImageBuildIsWatchedToItsEnd(t *testing.T) {
 	i := newInstallation(t)
 	var out strings.Builder
 	i.config.Out = &out
-	builds := &fakeBuilds{statuses: []types.StatusType{types.StatusTypeInProgress, types.StatusTypeInProgress, types.StatusTypeSucceeded}}
-	require.NoError(t, i.open(t).BuildImage(t.Context(), builds, time.Millisecond))
+	builds := &fakeBuilds{
+		statuses: []types.StatusType{types.StatusTypeInProgress, types.StatusTypeInProgress, types.StatusTypeSucceeded},
+		exported: []types.ExportedEnvironmentVariable{{Name: aws.String("IMAGE_DIGEST"), Value: aws.String(image)}},
+	}
+	digest, err := i.open(t).BuildImage(t.Context(), builds, time.Millisecond)
+	require.NoError(t, err)
+	require.Equal(t, image, digest)
 	require.Equal(t, "image-build-project-shared-a1b2", builds.started)
-	require.Contains(t, out.String(), "approved-image-shared-a1b2")
 	require.Equal(t, 1, strings.Count(out.String(), "==> BUILD\n"))
 }
 
 func TestImageBuildSaysWhyItFailed(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
-	err := i.open(t).BuildImage(t.Context(), &fakeBuilds{statuses: []types.StatusType{types.StatusTypeFailed}}, time.Millisecond)
+	_, err := i.open(t).BuildImage(t.Context(), &fakeBuilds{statuses: []types.StatusType{types.StatusTypeFailed}}, time.Millisecond)
 	require.ErrorContains(t, err, "ended with FAILED: read why in group stream")
-	err = i.open(t).BuildImage(t.Context(), &fakeBuilds{}, time.Millisecond)
+	_, err = i.open(t).BuildImage(t.Context(), &fakeBuilds{}, time.Millisecond)
 	require.ErrorContains(t, err, "make up PROJECT=shared")
+	_, err = i.open(t).BuildImage(t.Context(), &fakeBuilds{statuses: []types.StatusType{types.StatusTypeSucceeded}}, time.Millisecond)
+	require.ErrorContains(t, err, "does not say what it pushed")
 }

@@ -114,10 +114,7 @@ func (r *Rehearsal) start(ctx context.Context) error {
 		Source:    r.GitHub,
 		Env:       append(goEnv.vars, buildEnvironment()...),
 		HasImage:  r.hasImage,
-		BuildImage: func(_ context.Context, b runtime.ImageBuild) error {
-			_, err := r.PushImage(b.Environment["IMAGE_TAG"], nil)
-			return err
-		},
+		Registry:  r.API,
 	})
 	r.API.SetRuntime(r.Runtime)
 	r.GitHub.SetTransport(r.Runtime)

@@ -53,6 +53,7 @@ func TestRehearsal(t *testing.T) {
 	s.step("a source that was swapped after its review is refused", s.swappedSource)
 	s.step("of two overlapping pushes both are deployed", s.overlappingPushes)
 	s.step("an image with a critical finding is not approved", s.criticalFinding)
+	s.step("images are judged as ECR and Inspector scan them", s.imagesAreJudged)
 	s.step("a private repository of the free plan is served too", s.freePlan)
 	s.step("the workload is removed by a merge", s.workloadIsRemoved)
 	s.step("a renamed repository replaces what GitHub holds", s.repositoryIsRenamed)

@@ -48,7 +48,7 @@ type Report struct {
 // NotPlayed lists what only a real account shows.
 func NotPlayed() []string {
 	return []string{
-		"The docker build of the build image: a digest is put into the registry in its place, and builds run with this machine's tools.",
+		"The docker build of the build image: the commands of image/buildspec.yml run against a docker and registries that are played, the Dockerfile's don't, and builds run with this machine's tools.",
 		"The handshake of the source connection, which a person completes in the console: it is taken as completed.",
 		"Real GitHub: its webhook deliveries, its archives, its pull requests and its settings are played.",
 		"Your workload and your permissions: the sample workload is deployed with the default ones.",

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -58,7 +59,7 @@ func command(in io.Reader, out io.Writer, getenv func(string) string, environmen
 		o.project("refresh", "Compare a project's state with the cloud", (*platform.Platform).Refresh),
 		o.project("destroy", "Remove what a project made", (*platform.Platform).Destroy),
 		destroyAllCommand(o),
-		o.simple("image", "Build the build image and wait for it", buildImage),
+		o.simple("image", "Build the build image and wait until the scan gate approves or refuses it", interruptible(buildImage)),
 	)
 	return root
 }
@@ -114,13 +115,35 @@ func destroyAllCommand(o *options) *cobra.Command {
 	return cmd
 }
 
-// watchEvery is how often a running build is looked at.
-const watchEvery = 5 * time.Second
+// How a running build and the verdict on its image are looked at.
+const (
+	watchEvery      = 5 * time.Second
+	verdictPatience = 20 * time.Minute
+)
 
+// interruptible ends what runs at an interrupt: unlike pulumi, it needs no time
+// to end well.
+func interruptible(run func(*platform.Platform, context.Context) error) func(*platform.Platform, context.Context) error {
+	return func(p *platform.Platform, ctx context.Context) error {
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+		return run(p, ctx)
+	}
+}
+
+// buildImage builds the image and waits for the scan gate's verdict on it.
 func buildImage(p *platform.Platform, ctx context.Context) error {
 	builds, err := p.CodeBuild(ctx)
 	if err != nil {
 		return err
 	}
-	return p.BuildImage(ctx, builds, watchEvery)
+	gate, err := p.ScanGate(ctx)
+	if err != nil {
+		return err
+	}
+	digest, err := p.BuildImage(ctx, builds, watchEvery)
+	if err != nil {
+		return err
+	}
+	return p.WaitForVerdict(ctx, gate, digest, platform.Waiting{Every: watchEvery, Patience: verdictPatience})
 }

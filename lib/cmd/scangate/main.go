@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -27,7 +28,8 @@ func main() {
 }
 
 func handler(ctx context.Context, log *slog.Logger) (*scangate.Handler, error) {
-	env, err := handlers.Environment(os.LookupEnv, handlers.EnvImageRepository, handlers.EnvParameter, handlers.EnvBlockSeverity)
+	env, err := handlers.Environment(os.LookupEnv, handlers.EnvImageRepository, handlers.EnvParameter,
+		handlers.EnvVerdict, handlers.EnvAccepted, handlers.EnvBlockSeverity)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +45,10 @@ func handler(ctx context.Context, log *slog.Logger) (*scangate.Handler, error) {
 	return &scangate.Handler{
 		Repository: repository,
 		Block:      block,
-		Findings:   scangate.Repository{API: ecr.NewFromConfig(conf), Name: repository},
-		Approvals:  scangate.Parameter{API: ssm.NewFromConfig(conf), Name: env[handlers.EnvParameter]},
-		Log:        log,
+		Registry:   scangate.Repository{API: ecr.NewFromConfig(conf), Name: repository},
+		Records: scangate.Parameters{API: ssm.NewFromConfig(conf), AcceptedFindings: env[handlers.EnvAccepted],
+			ApprovedImage: env[handlers.EnvParameter], Verdict: env[handlers.EnvVerdict]},
+		Now: time.Now,
+		Log: log,
 	}, nil
 }

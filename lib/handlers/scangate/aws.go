@@ -2,66 +2,181 @@ package scangate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"delivery/lib/delivery"
 )
 
-// ScanAPI is the part of ECR that Repository uses.
-type ScanAPI interface {
+// ImageAPI is the part of ECR that Repository uses.
+type ImageAPI interface {
+	DescribeImages(context.Context, *ecr.DescribeImagesInput, ...func(*ecr.Options)) (*ecr.DescribeImagesOutput, error)
 	DescribeImageScanFindings(context.Context, *ecr.DescribeImageScanFindingsInput, ...func(*ecr.Options)) (*ecr.DescribeImageScanFindingsOutput, error)
 }
 
-// Repository is Findings over an ECR repository.
+// Repository is the Registry of an ECR repository.
 type Repository struct {
-	API  ScanAPI
+	API  ImageAPI
 	Name string
 }
 
-// Of implements Findings. The counts are of all findings, on whatever page
-// they are listed, so that the first page is enough.
-func (r Repository) Of(ctx context.Context, digest string) (Scan, error) {
-	out, err := r.API.DescribeImageScanFindings(ctx, &ecr.DescribeImageScanFindingsInput{
+// Newest implements Registry.
+func (r Repository) Newest(ctx context.Context) (string, error) {
+	digest, at := "", time.Time{}
+	pages := ecr.NewDescribeImagesPaginator(r.API, &ecr.DescribeImagesInput{RepositoryName: aws.String(r.Name)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, i := range page.ImageDetails {
+			if i.ImagePushedAt == nil || i.ImageDigest == nil {
+				return "", errors.New("ECR gives an image without digest or time of its push")
+			}
+			if digest == "" || i.ImagePushedAt.After(at) {
+				digest, at = *i.ImageDigest, *i.ImagePushedAt
+			}
+		}
+	}
+	if digest == "" {
+		return "", errors.New("the repository holds no image")
+	}
+	return digest, nil
+}
+
+// mostFindings is how many findings a page of DescribeImageScanFindings has at most.
+const mostFindings = 1000
+
+// Scan implements Registry.
+func (r Repository) Scan(ctx context.Context, digest string) (Scan, error) {
+	var scan Scan
+	pages := ecr.NewDescribeImageScanFindingsPaginator(r.API, &ecr.DescribeImageScanFindingsInput{
 		RepositoryName: aws.String(r.Name),
 		ImageId:        &ecrtypes.ImageIdentifier{ImageDigest: aws.String(digest)},
+		MaxResults:     aws.Int32(mostFindings),
 	})
-	if err != nil {
-		return Scan{}, err
-	}
-	if out.ImageScanStatus == nil {
-		return Scan{}, errors.New("ECR answered without a scan status")
-	}
-	scan := Scan{Status: string(out.ImageScanStatus.Status)}
-	if out.ImageScanFindings != nil {
-		scan.Counts = out.ImageScanFindings.FindingSeverityCounts
-	} else if scan.Status == string(ecrtypes.ScanStatusComplete) {
-		return Scan{}, errors.New("ECR says the scan is complete but gives no findings")
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		var unknown *ecrtypes.ScanNotFoundException
+		switch {
+		case errors.As(err, &unknown):
+			return Scan{Status: notScanned}, nil
+		case err != nil:
+			return Scan{}, err
+		case page.ImageScanStatus == nil:
+			return Scan{}, errors.New("ECR answered without a scan status")
+		}
+		scan.Status = string(page.ImageScanStatus.Status)
+		if found := page.ImageScanFindings; found != nil {
+			// The counts are of all findings, on whatever page they are listed.
+			scan.Counts, scan.Ended = found.FindingSeverityCounts, found.ImageScanCompletedAt != nil
+			scan.Findings = append(scan.Findings, findings(found)...)
+		}
 	}
 	return scan, nil
 }
 
-// ParameterAPI is the part of SSM that Parameter uses.
+// findings reads the lists of both kinds of scanning.
+func findings(in *ecrtypes.ImageScanFindings) (out []Finding) {
+	for _, f := range in.Findings {
+		basic := Finding{ID: aws.ToString(f.Name), Severity: string(f.Severity)}
+		for _, a := range f.Attributes {
+			if aws.ToString(a.Key) == "package_name" {
+				basic.Packages = append(basic.Packages, aws.ToString(a.Value))
+			}
+		}
+		out = append(out, basic)
+	}
+	for _, f := range in.EnhancedFindings {
+		enhanced := Finding{ID: aws.ToString(f.Title), Severity: aws.ToString(f.Severity)}
+		if d := f.PackageVulnerabilityDetails; d != nil {
+			enhanced.ID = aws.ToString(d.VulnerabilityId)
+			for _, p := range d.VulnerablePackages {
+				enhanced.Packages = append(enhanced.Packages, aws.ToString(p.Name))
+			}
+		}
+		out = append(out, enhanced)
+	}
+	return out
+}
+
+// ParameterAPI is the part of SSM that Parameters uses.
 type ParameterAPI interface {
+	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
 }
 
-// Parameter is Approvals over an SSM parameter, which keeps its own history.
-type Parameter struct {
-	API  ParameterAPI
-	Name string
+// Parameters is Records over parameters of SSM, which keep their own history.
+type Parameters struct {
+	API ParameterAPI
+	// Names of the parameters.
+	AcceptedFindings, ApprovedImage, Verdict string
 }
 
-// Approve implements Approvals.
-func (p Parameter) Approve(ctx context.Context, digest string) error {
+// Accepted implements Records.
+func (p Parameters) Accepted(ctx context.Context) ([]delivery.AcceptedFinding, error) {
+	out, err := p.API.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(p.AcceptedFindings)})
+	if err != nil {
+		return nil, err
+	}
+	var accepted []delivery.AcceptedFinding
+	if out.Parameter == nil {
+		return nil, fmt.Errorf("parameter %s has no value", p.AcceptedFindings)
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(out.Parameter.Value)), &accepted); err != nil {
+		return nil, fmt.Errorf("parameter %s is not a list of accepted findings: %w; write it again with: make up PROJECT=shared", p.AcceptedFindings, err)
+	}
+	return accepted, nil
+}
+
+// Approve implements Records.
+func (p Parameters) Approve(ctx context.Context, digest string) error {
+	return p.put(ctx, p.ApprovedImage, digest)
+}
+
+// Publish implements Records.
+func (p Parameters) Publish(ctx context.Context, v delivery.ImageVerdict) error {
+	text, err := fit(v)
+	if err != nil {
+		return err
+	}
+	return p.put(ctx, p.Verdict, text)
+}
+
+func (p Parameters) put(ctx context.Context, name, value string) error {
 	_, err := p.API.PutParameter(ctx, &ssm.PutParameterInput{
-		Name:      aws.String(p.Name),
-		Value:     aws.String(digest),
+		Name:      aws.String(name),
+		Value:     aws.String(value),
 		Type:      ssmtypes.ParameterTypeString,
 		Overwrite: aws.Bool(true),
 	})
 	return err
+}
+
+// fit renders a verdict into what a parameter holds: the longer of its lists
+// gives way, and the verdict says how much is missing.
+func fit(v delivery.ImageVerdict) (string, error) {
+	for {
+		text, err := json.Marshal(v)
+		if err != nil || len(text) <= delivery.ParameterBytes {
+			return string(text), err
+		}
+		v.More++
+		switch {
+		case len(v.Blocking) == 0 && len(v.Accepted) == 0:
+			return "", fmt.Errorf("the verdict has %d bytes without its findings: a parameter holds %d", len(text), delivery.ParameterBytes)
+		case len(v.Accepted) > len(v.Blocking):
+			v.Accepted = v.Accepted[:len(v.Accepted)-1]
+		default:
+			v.Blocking = v.Blocking[:len(v.Blocking)-1]
+		}
+	}
 }

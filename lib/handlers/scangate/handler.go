@@ -3,48 +3,34 @@ package scangate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"delivery/lib/delivery"
 )
 
-// Scan is what ECR knows of an image's scan.
-type Scan struct {
-	// Status is ECR's word for the state of the scan.
-	Status string
-	// Counts are the findings by severity; a severity without any is absent.
-	Counts map[string]int32
+// Registry reads the repository of the image.
+type Registry interface {
+	// Newest returns the digest of the image that was pushed last.
+	Newest(ctx context.Context) (digest string, err error)
+	// Scan returns the scan of one image, by digest.
+	Scan(ctx context.Context, digest string) (Scan, error)
 }
 
-// Findings reads scans.
-type Findings interface {
-	// Of returns the scan of one image, by digest.
-	Of(ctx context.Context, digest string) (Scan, error)
-}
-
-// Approvals records which image may be used.
-type Approvals interface {
+// Records holds what the gate is told, and what it says.
+type Records interface {
+	// Accepted returns the findings that were accepted.
+	Accepted(ctx context.Context) ([]delivery.AcceptedFinding, error)
 	// Approve makes the digest the approved one.
 	Approve(ctx context.Context, digest string) error
-}
-
-// severities in rising order. ECR also knows UNDEFINED, for a finding that
-// nobody has rated: it is reported and doesn't block.
-var severities = []string{"INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL"}
-
-const undefined = "UNDEFINED"
-
-// ParseSeverity checks the lowest severity that refuses an image.
-func ParseSeverity(s string) (string, error) {
-	if slices.Contains(severities[1:], s) {
-		return s, nil
-	}
-	return "", fmt.Errorf("severity %q is unknown: expected LOW, MEDIUM, HIGH or CRITICAL", s)
+	// Publish leaves the verdict where an operator reads it.
+	Publish(ctx context.Context, v delivery.ImageVerdict) error
 }
 
 // Handler decides about images.
@@ -54,108 +40,136 @@ type Handler struct {
 	// Block is the lowest severity that refuses an image; see ParseSeverity.
 	Block string
 
-	Findings  Findings
-	Approvals Approvals
-	Log       *slog.Logger
+	Registry Registry
+	Records  Records
+	Log      *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
 }
 
-// Decision is what became of one event.
-type Decision struct {
-	Digest   string `json:"digest"`
-	Approved bool   `json:"approved"`
-	Reason   string `json:"reason"`
+// question is what an event asks, or tells, about an image.
+type question struct {
+	Status     string           `json:"scan-status"`
+	Repository string           `json:"repository-name"`
+	Image      string           `json:"image-digest"`
+	Counts     map[string]int32 `json:"finding-severity-counts"`
+	Request    string           `json:"request"`
+
+	// wanted is the status of an event that tells of the end of a scan; empty
+	// for a request.
+	wanted string
 }
 
-// detail is the part of an "ECR Image Scan" event that the gate reads. See
-// docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html.
-type detail struct {
-	Status     string `json:"scan-status"`
-	Repository string `json:"repository-name"`
-	Digest     string `json:"image-digest"`
+// kinds of events, with the status that says that a scan ended well. See
+// docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html and
+// docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html.
+var kinds = map[string]string{
+	"aws.ecr/ECR Image Scan":                                "COMPLETE",
+	"aws.inspector2/Inspector2 Scan":                        "INITIAL_SCAN_COMPLETE",
+	delivery.ImageSource + "/" + delivery.VerdictDetailType: "",
 }
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// Handle decides about the image of one event. It returns an error only where
-// a repetition may help: EventBridge invokes asynchronously and Lambda repeats,
-// and what still fails goes to the dead-letter queue.
-func (h *Handler) Handle(ctx context.Context, e events.CloudWatchEvent) (Decision, error) {
-	var d detail
-	if err := json.Unmarshal(e.Detail, &d); err != nil {
-		return Decision{}, fmt.Errorf("event %s has no readable detail: %w", e.ID, err)
+// read makes a question of an event. Inspector names a repository by its ARN.
+func (h *Handler) read(e events.CloudWatchEvent) (q question, err error) {
+	wanted, known := kinds[e.Source+"/"+e.DetailType]
+	if !known {
+		return q, fmt.Errorf("event %s is a %q of %q: expected the end of a scan by ECR or Inspector, or a request for a verdict", e.ID, e.DetailType, e.Source)
 	}
-	log := h.Log.With("image", d.Digest, "repository", d.Repository)
-	decision, err := h.decide(ctx, d)
+	if err := json.Unmarshal(e.Detail, &q); err != nil {
+		return q, fmt.Errorf("event %s has no readable detail: %w", e.ID, err)
+	}
+	q.wanted = wanted
+	if _, name, ok := strings.Cut(q.Repository, ":repository/"); ok {
+		q.Repository = name
+	}
 	switch {
-	case err != nil:
-		log.ErrorContext(ctx, "the image is not approved: the decision failed", "error", err)
-	case decision.Approved:
-		log.InfoContext(ctx, "the image is approved", "reason", decision.Reason)
-	default:
-		log.WarnContext(ctx, "the image is refused", "reason", decision.Reason)
+	case q.Repository != h.Repository:
+		return q, fmt.Errorf("event %s is about repository %q, not %s", e.ID, q.Repository, h.Repository)
+	case !digestPattern.MatchString(q.Image):
+		return q, fmt.Errorf("event %s has no image digest but %q", e.ID, q.Image)
+	case wanted == "" && q.Request == "":
+		return q, fmt.Errorf("event %s asks for a verdict and has no request: expected a text that the verdict repeats", e.ID)
 	}
-	return decision, err
+	return q, nil
 }
 
-func (h *Handler) decide(ctx context.Context, d detail) (Decision, error) {
-	refuse := func(format string, args ...any) (Decision, error) {
-		return Decision{Digest: d.Digest, Reason: fmt.Sprintf(format, args...)}, nil
-	}
-	if d.Repository != h.Repository {
-		return refuse("the event is about repository %q, not %s", d.Repository, h.Repository)
-	}
-	if !digestPattern.MatchString(d.Digest) {
-		return refuse("the event has no image digest but %q", d.Digest)
-	}
-	if d.Status != "COMPLETE" {
-		return refuse("the scan ended as %q, expected COMPLETE; start another one, or rebuild the image", d.Status)
-	}
-	// The event is only a hint: anybody who may put events on the default bus
-	// could write one. ECR itself is asked.
-	scan, err := h.Findings.Of(ctx, d.Digest)
+// Handle decides about the image of one event. It returns an error where a
+// repetition may help or somebody must look: EventBridge invokes asynchronously
+// and Lambda repeats, and what still fails goes to the dead-letter queue.
+func (h *Handler) Handle(ctx context.Context, e events.CloudWatchEvent) (delivery.ImageVerdict, error) {
+	q, err := h.read(e)
 	if err != nil {
-		return Decision{Digest: d.Digest}, fmt.Errorf("findings of %s: %w", d.Digest, err)
+		h.Log.ErrorContext(ctx, "the event is not understood: nothing is approved", "error", err)
+		return delivery.ImageVerdict{}, err
 	}
-	if scan.Status == "IN_PROGRESS" || scan.Status == "PENDING" {
-		return Decision{Digest: d.Digest}, fmt.Errorf("the scan of %s is %s although its event says COMPLETE", d.Digest, scan.Status)
+	log := h.Log.With("image", q.Image, "repository", q.Repository)
+	v, err := h.decide(ctx, q)
+	if err != nil {
+		log.ErrorContext(ctx, "the image is not approved: the decision failed", "error", err)
+		return v, err
 	}
-	if scan.Status != "COMPLETE" {
-		return refuse("the scan is %q, expected COMPLETE", scan.Status)
+	for _, a := range v.Accepted {
+		log.WarnContext(ctx, "a finding is accepted", "finding", a.ID, "package", a.Package, "reason", a.Reason, "expires", a.Expires)
 	}
-	if blocking := h.blocking(scan.Counts); blocking != "" {
-		return refuse("findings at or above %s: %s", h.Block, blocking)
-	}
-	if err := h.Approvals.Approve(ctx, d.Digest); err != nil {
-		return Decision{Digest: d.Digest}, fmt.Errorf("record %s as approved: %w", d.Digest, err)
-	}
-	return Decision{Digest: d.Digest, Approved: true, Reason: "no findings at or above " + h.Block + "; " + list(scan.Counts)}, nil
+	level := map[delivery.VerdictStatus]slog.Level{delivery.ImageApproved: slog.LevelInfo, delivery.ImageRefused: slog.LevelWarn}[v.Status]
+	log.Log(ctx, level, "the image is "+string(v.Status), "reason", v.Reason, "blocking", v.Blocking)
+	return v, nil
 }
 
-// blocking lists the findings that refuse the image. A severity that the gate
-// doesn't know refuses too.
-func (h *Handler) blocking(counts map[string]int32) string {
-	least := slices.Index(severities, h.Block)
-	found := map[string]int32{}
-	for severity, n := range counts {
-		rank := slices.Index(severities, severity)
-		if n > 0 && severity != undefined && (rank < 0 || rank >= least) {
-			found[severity] = n
+func (h *Handler) decide(ctx context.Context, q question) (delivery.ImageVerdict, error) {
+	v := delivery.ImageVerdict{Status: delivery.ImageRefused}
+	newest, err := h.Registry.Newest(ctx)
+	if err != nil {
+		return v, fmt.Errorf("newest image of %s: %w", h.Repository, err)
+	}
+	switch {
+	case newest != q.Image:
+		// An event that is late, or was repeated, must not bring an old image back.
+		v.Reason = "a newer image was pushed, " + newest + ", and only the newest can be approved; to go back to an older source change a comment in image/Dockerfile and run: make up PROJECT=shared && make image"
+	case q.Status != q.wanted:
+		v.Reason = fmt.Sprintf("the scan ended as %q, expected %s; a new scan needs a new image: change image/, then run: make up PROJECT=shared && make image", q.Status, q.wanted)
+	default:
+		if v, err = h.ask(ctx, q); err != nil {
+			return v, err
 		}
 	}
-	if len(found) == 0 {
-		return ""
+	v.Image, v.Request = q.Image, q.Request
+	if v.Status == delivery.ImageWaiting && q.wanted != "" {
+		return v, errors.New(v.Reason + " although its event says " + q.Status)
 	}
-	return list(found)
+	if v.Status == delivery.ImageApproved {
+		if err := h.Records.Approve(ctx, q.Image); err != nil {
+			return v, fmt.Errorf("record %s as approved: %w", q.Image, err)
+		}
+	}
+	if newest != q.Image && q.Request == "" {
+		return v, nil // the verdict that stands is about the newest
+	}
+	if err := h.Records.Publish(ctx, v); err != nil {
+		return v, fmt.Errorf("publish the verdict on %s: %w", q.Image, err)
+	}
+	return v, nil
 }
 
-// list renders counts in a stable order.
-func list(counts map[string]int32) string {
-	var parts []string
-	for _, severity := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, fmt.Sprintf("%d %s", counts[severity], severity))
+// ask asks ECR itself: the event is only a hint, which anybody who may put
+// events on the default bus could have written.
+func (h *Handler) ask(ctx context.Context, q question) (delivery.ImageVerdict, error) {
+	accepted, err := h.Records.Accepted(ctx)
+	if err != nil {
+		return delivery.ImageVerdict{}, fmt.Errorf("accepted findings: %w", err)
 	}
-	if len(parts) == 0 {
-		return "no findings"
+	scan, err := h.Registry.Scan(ctx, q.Image)
+	if err != nil {
+		return delivery.ImageVerdict{}, fmt.Errorf("findings of %s: %w", q.Image, err)
 	}
-	return strings.Join(parts, ", ")
+	v := rules{block: h.Block, accepted: accepted, now: h.Now()}.judge(scan)
+	for severity, n := range q.Counts {
+		// Inspector's findings follow its event. TOTAL is of the event alone.
+		if severity != "TOTAL" && n > scan.Counts[severity] && v.Status == delivery.ImageApproved {
+			return delivery.ImageVerdict{Status: delivery.ImageWaiting, Reason: fmt.Sprintf("ECR knows of %d %s findings, not yet of %d,", scan.Counts[severity], severity, n)}, nil
+		}
+	}
+	return v, nil
 }

@@ -2,7 +2,9 @@ package awsapi
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -68,6 +70,11 @@ func buildJSON(b Build) map[string]any {
 	if !b.Ended.IsZero() {
 		out["endTime"] = seconds(b.Ended)
 	}
+	exported := []any{}
+	for _, name := range slices.Sorted(maps.Keys(b.Exported)) {
+		exported = append(exported, map[string]string{"name": name, "value": b.Exported[name]})
+	}
+	out["exportedEnvironmentVariables"] = exported
 	return out
 }
 

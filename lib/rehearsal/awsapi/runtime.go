@@ -24,6 +24,8 @@ type Build struct {
 	Phase            string
 	LogGroup, Stream string
 	Started, Ended   time.Time
+	// Exported are the exported variables that the build set.
+	Exported map[string]string
 }
 
 // ActionState is where an action of a pipeline is.

@@ -167,7 +167,7 @@ func (r *Runtime) FindBuild(id string) (awsapi.Build, bool) {
 }
 
 func (b Build) api() awsapi.Build {
-	return awsapi.Build{ID: b.ID, ARN: b.ARN, Project: b.Project, Status: b.Status, Phase: b.Phase, LogGroup: b.LogGroup, Stream: b.Stream, Started: b.Started, Ended: b.Ended}
+	return awsapi.Build{ID: b.ID, ARN: b.ARN, Project: b.Project, Status: b.Status, Phase: b.Phase, LogGroup: b.LogGroup, Stream: b.Stream, Started: b.Started, Ended: b.Ended, Exported: b.Exported}
 }
 
 // Build returns a build by its id or ARN.
@@ -212,8 +212,8 @@ func (r *Runtime) startBuild(account, project string, request buildRequest) (*bu
 	if request.fromPipeline != (s.Source.Type == "CODEPIPELINE") {
 		return nil, fail("InvalidInputException", "the project %s has the source type %s: a pipeline, and only a pipeline, needs CODEPIPELINE", project, s.Source.Type)
 	}
-	if s.Environment.Privileged && r.o.BuildImage == nil {
-		return nil, fail("NotPlayed", "the project %s runs docker, which the local cloud does not play", project)
+	if err := r.dockerless(s); err != nil {
+		return nil, err
 	}
 	id := newID()
 	ctx, cancel := context.WithCancelCause(r.ctx)
@@ -290,9 +290,6 @@ func (b *build) steps(ctx context.Context) error {
 	}
 	if err := b.phase("DOWNLOAD_SOURCE", b.download); err != nil {
 		return err
-	}
-	if b.settings.Environment.Privileged {
-		return b.phase("BUILD", func() error { return b.playImage(ctx) })
 	}
 	if err := b.prepare(); err != nil {
 		return err

@@ -1,9 +1,7 @@
 package runtime
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -286,40 +284,4 @@ func TestArtifactsMustExist(t *testing.T) {
 func TestAnArchiveCantLeaveItsFolder(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, unzip(zippedFiles(map[string]string{"../x": ""}), t.TempDir()), "outside of its folder")
-}
-
-func TestADockerBuildIsNotPlayed(t *testing.T) {
-	t.Parallel()
-	docker := func(p *platform) {
-		p.project("image", "", props{
-			"source": props{"type": "S3", "location": "artifacts/context.zip", "buildspec": "buildspec.yml"}, "artifacts": props{"type": "NO_ARTIFACTS"},
-			"environment": props{"image": "aws/codebuild/amazonlinux-x86_64-standard:5.0", "privilegedMode": true, "environmentVariables": []props{{"name": "IMAGE_TAG", "value": "v1"}}},
-		})
-		spec := "version: 0.2\nphases: {build: {commands: [docker build .]}}\n"
-		require.NoError(p.t, p.c.Objects.Put("artifacts", "context.zip", zippedFiles(map[string]string{"buildspec.yml": spec})))
-	}
-	p := newPlatform(t)
-	docker(p)
-	_, err := p.StartBuild(t.Context(), account, "image")
-	require.ErrorContains(t, err, "runs docker, which the local cloud does not play")
-
-	var got ImageBuild
-	p = newPlatform(t, func(o *Options) {
-		o.BuildImage = func(_ context.Context, b ImageBuild) error {
-			got = b
-			if b.Environment["IMAGE_TAG"] == "" {
-				return errors.New("no tag")
-			}
-			return nil
-		}
-	})
-	docker(p)
-	started, err := p.StartBuild(t.Context(), account, "image")
-	require.NoError(t, err)
-	p.idle()
-	b, ok := p.FindBuild(started.ID)
-	require.True(t, ok)
-	require.Equal(t, buildSucceeded, b.Status)
-	require.Equal(t, "v1", got.Environment["IMAGE_TAG"])
-	require.Contains(t, got.Session.ARN(), "image-role")
 }

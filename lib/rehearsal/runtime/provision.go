@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"context"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,7 +48,7 @@ var pullActions = []string{"ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUr
 func (b *build) pull() error {
 	image := b.settings.Environment.Image
 	if b.settings.Environment.Privileged && strings.HasPrefix(image, "aws/codebuild/") {
-		return nil // AWS's own image, and its commands are not played
+		return nil // AWS's own image, for builds that run docker
 	}
 	m := ecrImage.FindStringSubmatch(image)
 	if m == nil {
@@ -149,7 +147,15 @@ func (b *build) prepare() error {
 	if err != nil {
 		return err
 	}
-	all := withAll(b.own(), b.spec.Env.Variables, given)
+	own := b.own()
+	if b.settings.Environment.Privileged {
+		folder, err := b.openDocker()
+		if err != nil {
+			return err
+		}
+		own["PATH"] = folder + string(os.PathListSeparator) + own["PATH"]
+	}
+	all := withAll(own, b.spec.Env.Variables, given)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		b.env = append(b.env, name+"="+all[name])
 	}
@@ -208,18 +214,4 @@ func (b *build) variables() (map[string]string, error) {
 		out[v.Name] = v.Value
 	}
 	return out, nil
-}
-
-// playImage stands for the commands of a project that runs docker.
-func (b *build) playImage(ctx context.Context) error {
-	env, err := b.variables()
-	if err != nil {
-		return err
-	}
-	err = b.runtime.o.BuildImage(ctx, ImageBuild{Account: b.Account, Project: b.Project, ID: b.ID, Session: b.session, Environment: env, Source: b.source()})
-	if err != nil {
-		return fmt.Errorf("the image was not built: %w", err)
-	}
-	b.log("the docker build is not played; an image was put into the repository instead")
-	return nil
 }

@@ -27,18 +27,6 @@ type Describer interface {
 	Describe(repository, commit string) (message string, authored time.Time, ok bool)
 }
 
-// ImageBuild is a build of a project that runs docker, which is not played.
-type ImageBuild struct {
-	// Account and Project are the project's; ID is the build's.
-	Account, Project, ID string
-	// Session are the credentials of the build.
-	Session *cloud.Session
-	// Environment are the build's own environment variables.
-	Environment map[string]string
-	// Source is the folder of the unpacked source.
-	Source string
-}
-
 // Options say what the runtime works with.
 type Options struct {
 	// Endpoint is the URL of the local cloud's APIs, the AWS_ENDPOINT_URL of
@@ -55,9 +43,9 @@ type Options struct {
 	Source SourceHost
 	// Env is the extra environment of builds, as NAME=value.
 	Env []string
-	// BuildImage plays the commands of projects that run docker. Without it
-	// such a build fails.
-	BuildImage func(context.Context, ImageBuild) error
+	// Registry takes the images of projects that run docker. Without it such a
+	// build fails.
+	Registry Registry
 	// HasImage says whether a repository of an account holds an image, by
 	// digest or tag. nil looks at the cloud's images.
 	HasImage func(account, repository, reference string) bool

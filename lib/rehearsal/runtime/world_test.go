@@ -63,8 +63,9 @@ const (
 // world is a small cloud to test in.
 type world struct {
 	*Runtime
-	t *testing.T
-	c *cloud.Cloud
+	t   *testing.T
+	c   *cloud.Cloud
+	aws *awsapi.Server
 }
 
 func newWorld(t *testing.T, change ...func(*Options)) *world {
@@ -77,7 +78,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	for _, f := range change {
 		f(&o)
 	}
-	w := &world{Runtime: New(c, o), t: t, c: c}
+	w := &world{Runtime: New(c, o), t: t, c: c, aws: api}
 	api.SetRuntime(w.Runtime)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	return w

@@ -1,0 +1,182 @@
+package scangate_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/require"
+
+	"delivery/lib/delivery"
+	"delivery/lib/handlers/scangate"
+	"delivery/lib/rehearsal/awsapi"
+	"delivery/lib/rehearsal/cloud"
+)
+
+const (
+	repository    = "build-image"
+	parameterType = "aws:ssm/parameter:Parameter"
+)
+
+// world is the gate in front of the local cloud's ECR.
+type world struct {
+	*awsapi.Server
+	t       *testing.T
+	cloud   *cloud.Cloud
+	gate    *scangate.Handler
+	now     time.Time
+	emitted []events.CloudWatchEvent
+}
+
+// bus takes the events that ECR and Inspector emit.
+type bus struct {
+	awsapi.Runtime
+	world *world
+}
+
+func (b bus) EmitAWS(_, source, detailType string, _ []string, detail map[string]any) {
+	text, _ := json.Marshal(detail)
+	b.world.emitted = append(b.world.emitted, events.CloudWatchEvent{ID: fmt.Sprint(len(b.world.emitted)), Source: source, DetailType: detailType, Detail: text})
+}
+
+func newGate(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, cloud: cloud.New(), now: time.Now()}
+	w.cloud.Now = func() time.Time { w.now = w.now.Add(time.Second); return w.now }
+	w.Server = awsapi.New(w.cloud, bus{world: w})
+	server := httptest.NewServer(w.Server)
+	t.Cleanup(server.Close)
+	arn := "arn:aws:ecr:us-east-1:" + cloud.DeliveryAccount + ":repository/" + repository
+	w.add("aws:ecr/repository:Repository", repository, arn, map[string]any{"name": repository, "imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": map[string]any{"scanOnPush": true}})
+	for name, value := range map[string]string{"approved": "none", "verdict": "none", "accepted": "[]"} {
+		w.add(parameterType, name, "arn:aws:ssm:us-east-1:"+cloud.DeliveryAccount+":parameter/"+name, map[string]any{"type": "String", "value": value})
+	}
+	s := w.cloud.Operator(cloud.DeliveryAccount)
+	conf := aws.Config{Region: cloud.Region, BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretKey, s.Token)}
+	w.gate = &scangate.Handler{Repository: repository, Block: "HIGH", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Registry: scangate.Repository{API: ecr.NewFromConfig(conf), Name: repository}, Now: func() time.Time { return today },
+		Records: scangate.Parameters{API: ssm.NewFromConfig(conf), AcceptedFindings: "accepted", ApprovedImage: "approved", Verdict: "verdict"}}
+	return w
+}
+
+func (w *world) add(typ, id, arn string, inputs map[string]any) {
+	require.NoError(w.t, w.cloud.Add(&cloud.Resource{Type: typ, ID: id, ARN: arn, Name: id, Account: cloud.DeliveryAccount, Inputs: inputs, Outputs: map[string]any{}}))
+}
+
+// push pushes an image whose scan has a result, and returns its digest.
+func (w *world) push(tag string, result awsapi.ScanResult) string {
+	w.t.Helper()
+	digest := "sha256:" + strings.Repeat(tag, 64)[:64]
+	w.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return result })
+	require.NoError(w.t, w.PushImage(cloud.DeliveryAccount, repository, awsapi.PushedImage{Digest: digest, Tag: tag}))
+	return digest
+}
+
+// hear gives the gate the newest event.
+func (w *world) hear() (delivery.ImageVerdict, error) {
+	require.NotEmpty(w.t, w.emitted)
+	return w.gate.Handle(w.t.Context(), w.emitted[len(w.emitted)-1])
+}
+
+func (w *world) parameter(name string) string {
+	return w.cloud.Get(cloud.DeliveryAccount, parameterType, name).Str("value")
+}
+
+var zlib = awsapi.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}
+
+// Both kinds of scanning, as the local cloud's ECR and Inspector speak.
+func TestTheGateUnderstandsBothKindsOfScanning(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{awsapi.BasicScanning, awsapi.EnhancedScanning} {
+		for name, c := range map[string]struct {
+			result   awsapi.ScanResult
+			accepted string
+			want     delivery.VerdictStatus
+			blocking []string
+		}{
+			"a clean image":            {want: delivery.ImageApproved},
+			"a finding":                {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, want: delivery.ImageRefused, blocking: []string{"CVE-2026-85091 HIGH in zlib"}},
+			"an accepted finding":      {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, accepted: `[{"id":"CVE-2026-85091","package":"zlib","reason":"r","expires":"2026-11-24"}]`, want: delivery.ImageApproved},
+			"counts without a finding": {result: awsapi.ScanResult{Counts: map[string]int{"CRITICAL": 2}}, want: delivery.ImageRefused, blocking: []string{"2 CRITICAL that ECR counts and doesn't list"}},
+			"a failed scan":            {result: awsapi.ScanResult{Status: "FAILED"}, want: delivery.ImageRefused},
+		} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				w := newGate(t)
+				w.SetScanType(cloud.DeliveryAccount, kind)
+				if c.accepted != "" {
+					w.set("accepted", c.accepted)
+				}
+				pushed := w.push("a", c.result)
+				v, err := w.hear()
+				require.NoError(t, err)
+				require.Equal(t, c.want, v.Status, v.Reason)
+				require.Equal(t, c.blocking, v.Blocking)
+				require.Equal(t, c.want == delivery.ImageApproved, w.parameter("approved") == pushed)
+				var left delivery.ImageVerdict
+				require.NoError(t, json.Unmarshal([]byte(w.parameter("verdict")), &left))
+				require.Equal(t, v, left)
+			})
+		}
+	}
+}
+
+func (w *world) set(name, value string) {
+	w.cloud.Update(cloud.DeliveryAccount, parameterType, name, func(r *cloud.Resource) { r.Outputs = map[string]any{"value": value} })
+}
+
+func TestFindingsOnAllPagesCount(t *testing.T) {
+	t.Parallel()
+	w := newGate(t)
+	many := make([]awsapi.Finding, 2500)
+	for i := range many {
+		many[i] = awsapi.Finding{ID: fmt.Sprintf("CVE-2026-%d", 10000+i), Severity: "LOW", Package: "p"}
+	}
+	many[2400] = zlib
+	w.push("a", awsapi.ScanResult{Findings: many})
+	v, err := w.hear()
+	require.NoError(t, err)
+	require.Equal(t, []string{"CVE-2026-85091 HIGH in zlib"}, v.Blocking)
+}
+
+func TestALateEventOfAnOlderImageChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newGate(t)
+	old := w.push("a", awsapi.ScanResult{})
+	_, err := w.hear()
+	require.NoError(t, err)
+	for i := range 120 { // more than a page of images
+		w.push(fmt.Sprint(1000+i), awsapi.ScanResult{})
+	}
+	newest := w.push("b", awsapi.ScanResult{})
+	_, err = w.hear()
+	require.NoError(t, err)
+	verdict := w.parameter("verdict")
+	require.NoError(t, w.EmitScan(cloud.DeliveryAccount, repository, old))
+	v, err := w.hear()
+	require.NoError(t, err)
+	require.Equal(t, delivery.ImageRefused, v.Status)
+	require.Contains(t, v.Reason, newest)
+	require.Equal(t, newest, w.parameter("approved"))
+	require.Equal(t, verdict, w.parameter("verdict"))
+}
+
+func TestAnAcceptanceThatCantBeReadApprovesNothing(t *testing.T) {
+	t.Parallel()
+	w := newGate(t)
+	w.set("accepted", "everything")
+	w.push("a", awsapi.ScanResult{})
+	_, err := w.hear()
+	require.ErrorContains(t, err, "make up PROJECT=shared")
+	require.Equal(t, "none", w.parameter("approved"))
+}
