@@ -75,7 +75,7 @@ func (r *Rehearsal) ApprovedImage() string {
 }
 
 // BuildImage is `make image`: it starts the deployed project, whose commands
-// are run up to docker's own work.
+// are run, docker being played.
 func (r *Rehearsal) BuildImage(ctx context.Context) error {
 	builds, err := r.Platform.CodeBuild(ctx)
 	if err != nil {

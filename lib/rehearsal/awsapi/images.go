@@ -108,7 +108,7 @@ func (s *Server) PushImage(account, repository string, i PushedImage) error {
 	if !enhanced && repo.Value("imageScanningConfiguration.scanOnPush") != true {
 		return nil
 	}
-	return s.Rescan(account, repository, i)
+	return s.scanImage(account, repository, i)
 }
 
 // FindImage returns the image that has a tag.
@@ -122,8 +122,8 @@ func (s *Server) FindImage(account, repository, tag string) (PushedImage, bool) 
 	return PushedImage{}, false
 }
 
-// Rescan scans an image again.
-func (s *Server) Rescan(account, repository string, i PushedImage) error {
+// scanImage scans an image, and tells of the end.
+func (s *Server) scanImage(account, repository string, i PushedImage) error {
 	s.mu.Lock()
 	done := &scan{enhanced: s.ecr.types[account] == EnhancedScanning, ended: s.cloud.Now()}
 	if s.ecr.next != nil {
