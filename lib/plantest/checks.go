@@ -159,7 +159,7 @@ func Policies(t testing.TB, rs []Resource) []Policy {
 
 // starOnly are the actions of identity policies for which AWS defines no
 // narrower resource than "*". The list is the documented exception to S10.
-var starOnly = []string{"ecr:GetAuthorizationToken", "ssm:DescribeParameters"}
+var starOnly = []string{"ecr:GetAuthorizationToken", "inspector2:ListCoverage", "inspector2:ListFindings", "ssm:DescribeParameters"}
 
 // CheckPolicies fails for a policy with a wildcard that is not one of the
 // documented exceptions, an unknown action, or an empty or malformed resource.

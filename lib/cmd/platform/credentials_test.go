@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery/lib/delivery"
 	"delivery/lib/naming"
 	"delivery/lib/rehearsal/awsapi"
 	"delivery/lib/rehearsal/cloud"
@@ -46,7 +48,7 @@ type person struct {
 func newPerson(t *testing.T) *person {
 	t.Helper()
 	p := &person{cloud: cloud.New(), root: checkout(t), home: t.TempDir()}
-	server := httptest.NewServer(p.withBucket(t, awsapi.New(p.cloud, builds{})))
+	server := httptest.NewServer(p.withBucket(t, awsapi.New(p.cloud, builds{cloud: p.cloud})))
 	t.Cleanup(server.Close)
 	p.installCLI(t)
 	p.addKey(t)
@@ -133,7 +135,8 @@ func (p *person) withBucket(t *testing.T, api http.Handler) http.Handler {
 	})
 }
 
-// addKey adds the platform key, which bootstrap's program would make.
+// addKey adds the platform key, which bootstrap's program would make, and the
+// scan gate's parameter, which shared's would.
 func (p *person) addKey(t *testing.T) {
 	t.Helper()
 	arn := "arn:aws:kms:us-east-1:" + cloud.DeliveryAccount + ":key/k1"
@@ -141,6 +144,7 @@ func (p *person) addKey(t *testing.T) {
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + cloud.DeliveryAccount + `:root"},"Action":"kms:*","Resource":"*"}]}`
 	for _, r := range []*cloud.Resource{
 		{Type: cloud.KeyType, ID: "k1", ARN: arn, Inputs: map[string]any{"policy": policy}},
+		{Type: "aws:ssm/parameter:Parameter", ID: verdict, Name: verdict, ARN: "arn:aws:ssm:us-east-1:" + cloud.DeliveryAccount + ":parameter/" + verdict, Inputs: map[string]any{"value": "none", "type": "String"}},
 		{Type: "aws:kms/alias:Alias", ID: alias, Name: alias, ARN: "arn:aws:kms:us-east-1:" + cloud.DeliveryAccount + ":" + alias, Inputs: map[string]any{"targetKeyArn": arn}},
 	} {
 		r.Account, r.Outputs = cloud.DeliveryAccount, map[string]any{}
@@ -148,8 +152,27 @@ func (p *person) addKey(t *testing.T) {
 	}
 }
 
-// builds is a CodeBuild whose every build succeeds at once.
-type builds struct{ awsapi.Runtime }
+// verdict is the parameter in which the scan gate leaves its verdict.
+var verdict = naming.New(naming.Shared, suffix).Of(naming.ImageVerdict)
+
+// builds is a CodeBuild whose every build succeeds at once, before a scan gate
+// that approves what it is asked about.
+type builds struct {
+	awsapi.Runtime
+	cloud *cloud.Cloud
+}
+
+func (b builds) PutEvent(e awsapi.Event) (string, error) {
+	var asked delivery.VerdictRequest
+	if err := json.Unmarshal([]byte(e.Detail), &asked); err != nil {
+		return "", err
+	}
+	answer, err := json.Marshal(delivery.ImageVerdict{Image: asked.Image, Request: asked.Request, Status: delivery.ImageApproved})
+	b.cloud.Update(cloud.DeliveryAccount, "aws:ssm/parameter:Parameter", verdict, func(r *cloud.Resource) {
+		r.Outputs = map[string]any{"value": string(answer), "type": "String"}
+	})
+	return "1", err
+}
 
 func (builds) StartBuild(_ context.Context, _, project string) (awsapi.Build, error) {
 	return awsapi.Build{ID: project + ":1", Project: project, Status: "IN_PROGRESS"}, nil
@@ -157,7 +180,8 @@ func (builds) StartBuild(_ context.Context, _, project string) (awsapi.Build, er
 
 func (builds) FindBuild(id string) (awsapi.Build, bool) {
 	project, _, _ := strings.Cut(id, ":")
-	return awsapi.Build{ID: id, Project: project, Status: "SUCCEEDED", Phase: "COMPLETED"}, true
+	return awsapi.Build{ID: id, Project: project, Status: "SUCCEEDED", Phase: "COMPLETED",
+		Exported: map[string]string{delivery.ExportImageDigest: "sha256:" + strings.Repeat("1a", 32)}}, true
 }
 
 // logins are the ways to have credentials without a key in a variable.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -28,28 +27,37 @@ type Repository struct {
 	Name string
 }
 
-// Newest implements Registry.
-func (r Repository) Newest(ctx context.Context) (string, error) {
-	digest, at := "", time.Time{}
+// Newer implements Registry.
+func (r Repository) Newer(ctx context.Context, digest string) (string, error) {
+	var all []ecrtypes.ImageDetail
 	pages := ecr.NewDescribeImagesPaginator(r.API, &ecr.DescribeImagesInput{RepositoryName: aws.String(r.Name)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return "", err
 		}
-		for _, i := range page.ImageDetails {
-			if i.ImagePushedAt == nil || i.ImageDigest == nil {
-				return "", errors.New("ECR gives an image without digest or time of its push")
-			}
-			if digest == "" || i.ImagePushedAt.After(at) {
-				digest, at = *i.ImageDigest, *i.ImagePushedAt
-			}
+		all = append(all, page.ImageDetails...)
+	}
+	var newest, own *ecrtypes.ImageDetail
+	for i := range all {
+		image := &all[i]
+		if image.ImagePushedAt == nil || image.ImageDigest == nil {
+			return "", errors.New("ECR gives an image without digest or time of its push")
+		}
+		if newest == nil || image.ImagePushedAt.After(*newest.ImagePushedAt) {
+			newest = image
+		}
+		if *image.ImageDigest == digest {
+			own = image
 		}
 	}
-	if digest == "" {
-		return "", errors.New("the repository holds no image")
+	switch {
+	case own == nil:
+		return "", fmt.Errorf("the repository does not hold %s", digest)
+	case newest.ImagePushedAt.After(*own.ImagePushedAt):
+		return *newest.ImageDigest, nil
 	}
-	return digest, nil
+	return "", nil
 }
 
 // mostFindings is how many findings a page of DescribeImageScanFindings has at most.

@@ -34,7 +34,6 @@ type world struct {
 	t       *testing.T
 	cloud   *cloud.Cloud
 	gate    *scangate.Handler
-	now     time.Time
 	emitted []events.CloudWatchEvent
 }
 
@@ -51,8 +50,7 @@ func (b bus) EmitAWS(_, source, detailType string, _ []string, detail map[string
 
 func newGate(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, cloud: cloud.New(), now: time.Now()}
-	w.cloud.Now = func() time.Time { w.now = w.now.Add(time.Second); return w.now }
+	w := &world{t: t, cloud: cloud.New()}
 	w.Server = awsapi.New(w.cloud, bus{world: w})
 	server := httptest.NewServer(w.Server)
 	t.Cleanup(server.Close)

@@ -17,8 +17,9 @@ import (
 
 // Registry reads the repository of the image.
 type Registry interface {
-	// Newest returns the digest of the image that was pushed last.
-	Newest(ctx context.Context) (digest string, err error)
+	// Newer returns the digest of the newest image that was pushed after this
+	// one, "" where there is none.
+	Newer(ctx context.Context, digest string) (newer string, err error)
 	// Scan returns the scan of one image, by digest.
 	Scan(ctx context.Context, digest string) (Scan, error)
 }
@@ -120,14 +121,14 @@ func (h *Handler) Handle(ctx context.Context, e events.CloudWatchEvent) (deliver
 
 func (h *Handler) decide(ctx context.Context, q question) (delivery.ImageVerdict, error) {
 	v := delivery.ImageVerdict{Status: delivery.ImageRefused}
-	newest, err := h.Registry.Newest(ctx)
+	newer, err := h.Registry.Newer(ctx, q.Image)
 	if err != nil {
-		return v, fmt.Errorf("newest image of %s: %w", h.Repository, err)
+		return v, fmt.Errorf("images of %s: %w", h.Repository, err)
 	}
 	switch {
-	case newest != q.Image:
+	case newer != "":
 		// An event that is late, or was repeated, must not bring an old image back.
-		v.Reason = "a newer image was pushed, " + newest + ", and only the newest can be approved; to go back to an older source change a comment in image/Dockerfile and run: make up PROJECT=shared && make image"
+		v.Reason = "a newer image was pushed, " + newer + ", and only the newest can be approved; to go back to an older source change a comment in image/Dockerfile and run: make up PROJECT=shared && make image"
 	case q.Status != q.wanted:
 		v.Reason = fmt.Sprintf("the scan ended as %q, expected %s; a new scan needs a new image: change image/, then run: make up PROJECT=shared && make image", q.Status, q.wanted)
 	default:
@@ -144,7 +145,7 @@ func (h *Handler) decide(ctx context.Context, q question) (delivery.ImageVerdict
 			return v, fmt.Errorf("record %s as approved: %w", q.Image, err)
 		}
 	}
-	if newest != q.Image && q.Request == "" {
+	if newer != "" && q.Request == "" {
 		return v, nil // the verdict that stands is about the newest
 	}
 	if err := h.Records.Publish(ctx, v); err != nil {

@@ -24,13 +24,13 @@ import (
 
 var (
 	digest = "sha256:" + strings.Repeat("a", 64)
-	newer  = "sha256:" + strings.Repeat("b", 64)
+	other  = "sha256:" + strings.Repeat("b", 64)
 	today  = time.Date(2026, 11, 24, 23, 59, 0, 0, time.UTC)
 )
 
 // registry is everything around the gate.
 type registry struct {
-	newest             string
+	newer              string
 	scan               scangate.Scan
 	accepted           []delivery.AcceptedFinding
 	err, list, approve error
@@ -38,7 +38,7 @@ type registry struct {
 	published          []delivery.ImageVerdict
 }
 
-func (r *registry) Newest(context.Context) (string, error)              { return r.newest, r.list }
+func (r *registry) Newer(context.Context, string) (string, error)       { return r.newer, r.list }
 func (r *registry) Scan(context.Context, string) (scangate.Scan, error) { return r.scan, r.err }
 func (r *registry) Accepted(context.Context) ([]delivery.AcceptedFinding, error) {
 	return r.accepted, nil
@@ -93,7 +93,7 @@ func TestDecisions(t *testing.T) {
 	cases := map[string]struct {
 		event    events.CloudWatchEvent
 		scan     scangate.Scan
-		newest   string
+		newer    string
 		err      error
 		list     error
 		approve  error
@@ -124,7 +124,7 @@ func TestDecisions(t *testing.T) {
 		"an unsupported image refuses":                     {event: good, scan: scangate.Scan{Status: "UNSUPPORTED_IMAGE"}, reason: "UNSUPPORTED_IMAGE"},
 		"an image that is not watched any more refuses":    {event: enhanced, scan: scanned("SCAN_ELIGIBILITY_EXPIRED", counts{}), reason: "SCAN_ELIGIBILITY_EXPIRED"},
 		"a status that nobody knows refuses":               {event: good, scan: scanned("SPLENDID", counts{}), reason: "SPLENDID"},
-		"an image that is not the newest refuses":          {event: good, scan: scanned("COMPLETE", counts{}), newest: newer, reason: newer},
+		"an image that is not the newest refuses":          {event: good, scan: scanned("COMPLETE", counts{}), newer: other, reason: other},
 
 		"another repository is an error":                   {event: basic("COMPLETE", "other", digest), fails: "other"},
 		"an event without a digest is an error":            {event: basic("COMPLETE", "build-image", "latest"), fails: "latest"},
@@ -142,10 +142,7 @@ func TestDecisions(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			world := &registry{newest: digest, scan: c.scan, err: c.err, list: c.list, approve: c.approve}
-			if c.newest != "" {
-				world.newest = c.newest
-			}
+			world := &registry{newer: c.newer, scan: c.scan, err: c.err, list: c.list, approve: c.approve}
 			got, err := world.gate().Handle(context.Background(), c.event)
 			require.Equal(t, c.approved, len(world.approved) == 1)
 			if c.fails != "" {
@@ -156,7 +153,7 @@ func TestDecisions(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.approved, got.Status == delivery.ImageApproved, got.Reason)
 			require.Contains(t, got.Reason, c.reason)
-			require.Equal(t, c.newest == "", len(world.published) == 1, "the verdict on the newest image stands")
+			require.Equal(t, c.newer == "", len(world.published) == 1, "the verdict on the newest image stands")
 		})
 	}
 }
@@ -164,20 +161,20 @@ func TestDecisions(t *testing.T) {
 func TestARequestIsAnswered(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		newest string
-		scan   scangate.Scan
-		want   delivery.VerdictStatus
+		newer string
+		scan  scangate.Scan
+		want  delivery.VerdictStatus
 	}{
-		"an approved image":               {digest, scanned("COMPLETE", counts{}), delivery.ImageApproved},
-		"a refused one":                   {digest, scanned("COMPLETE", counts{"HIGH": 1}), delivery.ImageRefused},
-		"one that is scanned":             {digest, scangate.Scan{Status: "IN_PROGRESS"}, delivery.ImageWaiting},
-		"one that is not the newest":      {newer, scanned("COMPLETE", counts{}), delivery.ImageRefused},
-		"one that can't be scanned":       {digest, scangate.Scan{Status: "UNSUPPORTED_IMAGE"}, delivery.ImageRefused},
-		"one without its findings so far": {digest, scangate.Scan{Status: "ACTIVE"}, delivery.ImageWaiting},
+		"an approved image":               {"", scanned("COMPLETE", counts{}), delivery.ImageApproved},
+		"a refused one":                   {"", scanned("COMPLETE", counts{"HIGH": 1}), delivery.ImageRefused},
+		"one that is scanned":             {"", scangate.Scan{Status: "IN_PROGRESS"}, delivery.ImageWaiting},
+		"one that is not the newest":      {other, scanned("COMPLETE", counts{}), delivery.ImageRefused},
+		"one that can't be scanned":       {"", scangate.Scan{Status: "UNSUPPORTED_IMAGE"}, delivery.ImageRefused},
+		"one without its findings so far": {"", scangate.Scan{Status: "ACTIVE"}, delivery.ImageWaiting},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			world := &registry{newest: c.newest, scan: c.scan}
+			world := &registry{newer: c.newer, scan: c.scan}
 			_, err := world.gate().Handle(context.Background(), request(digest, "r1"))
 			require.NoError(t, err)
 			require.Len(t, world.published, 1)
@@ -216,7 +213,7 @@ func TestAcceptedFindings(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			world := &registry{newest: digest, scan: c.scan, accepted: c.accepted}
+			world := &registry{scan: c.scan, accepted: c.accepted}
 			got, err := world.gate().Handle(context.Background(), request(digest, "r"))
 			require.NoError(t, err)
 			require.Equal(t, c.blocking, got.Blocking)
@@ -262,9 +259,9 @@ func TestWhatECRLeavesOutIsNoCleanBill(t *testing.T) {
 	got, err := scangate.Repository{API: answers{scan: &ecr.DescribeImageScanFindingsOutput{ImageScanStatus: &ecrtypes.ImageScanStatus{Status: "COMPLETE"}}}}.Scan(context.Background(), digest)
 	require.NoError(t, err)
 	require.Nil(t, got.Counts, "which refuses")
-	_, err = scangate.Repository{API: answers{}}.Newest(context.Background())
-	require.ErrorContains(t, err, "no image")
-	_, err = scangate.Repository{API: answers{images: []ecrtypes.ImageDetail{{ImageDigest: aws.String(digest)}}}}.Newest(context.Background())
+	_, err = scangate.Repository{API: answers{}}.Newer(context.Background(), digest)
+	require.ErrorContains(t, err, "does not hold "+digest)
+	_, err = scangate.Repository{API: answers{images: []ecrtypes.ImageDetail{{ImageDigest: aws.String(digest)}}}}.Newer(context.Background(), digest)
 	require.ErrorContains(t, err, "time of its push")
 }
 

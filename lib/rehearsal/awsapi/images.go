@@ -58,6 +58,8 @@ type Finding struct{ ID, Severity, Package, Version string }
 type registry struct {
 	types   map[string]string // scan type by account; BASIC where it has none
 	indexes map[string]bool   // what is no manifest but an index
+	pushed  map[string]time.Time
+	last    time.Time // of all pushes
 	scans   map[string]*scan
 	next    func(PushedImage) ScanResult
 }
@@ -103,6 +105,7 @@ func (s *Server) PushImage(account, repository string, i PushedImage) error {
 	s.cloud.AddImage(account, repository, i.Digest, i.Tag)
 	s.mu.Lock()
 	s.ecr.indexes[arn+"@"+i.Digest] = i.MediaType == IndexType
+	s.ecr.push(arn+"@"+i.Digest, s.cloud.Now())
 	enhanced := s.ecr.types[account] == EnhancedScanning
 	s.mu.Unlock()
 	if !enhanced && repo.Value("imageScanningConfiguration.scanOnPush") != true {
@@ -226,6 +229,19 @@ func (s *Server) onRepository(r *request, action string, in *imagesRequest) (str
 		return "", fail(http.StatusBadRequest, "RepositoryNotFoundException", "The repository with name '%s' does not exist in the registry with id '%s'", in.RepositoryName, r.session.Account)
 	}
 	return arn, nil
+}
+
+// push notes when an image was pushed. ECR gives whole seconds, in which real
+// builds never meet: here each push has a second of its own.
+func (r *registry) push(image string, now time.Time) {
+	if !r.pushed[image].IsZero() {
+		return
+	}
+	now = now.Truncate(time.Second)
+	if !now.After(r.last) {
+		now = r.last.Add(time.Second)
+	}
+	r.last, r.pushed[image] = now, now
 }
 
 func (s *Server) findImage(r *request, in imagesRequest, id imageID) (*cloud.Resource, error) {
@@ -374,7 +390,7 @@ func (s *Server) describeImages(r *request) (any, error) {
 	details := []any{}
 	for _, i := range some {
 		digest := i.Str("imageDigest")
-		d := map[string]any{"imageDigest": digest, "repositoryName": in.RepositoryName, "imagePushedAt": seconds(i.Created), "imageManifestMediaType": s.mediaType(arn, digest)}
+		d := map[string]any{"imageDigest": digest, "repositoryName": in.RepositoryName, "imagePushedAt": seconds(s.pushedAt(arn, i)), "imageManifestMediaType": s.mediaType(arn, digest)}
 		if tag := i.Str("imageTag"); tag != "" {
 			d["imageTags"] = []string{tag}
 		}
@@ -394,4 +410,14 @@ func (s *Server) mediaType(repository, digest string) string {
 		return IndexType
 	}
 	return ManifestType
+}
+
+// pushedAt is when an image was pushed, or put there by a test.
+func (s *Server) pushedAt(repository string, i *cloud.Resource) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.ecr.pushed[repository+"@"+i.Str("imageDigest")]; !at.IsZero() {
+		return at
+	}
+	return i.Created
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"delivery/lib/rehearsal/cloud"
 )
@@ -27,7 +28,7 @@ type Server struct {
 
 // New returns the handler of a cloud, and becomes its object store.
 func New(c *cloud.Cloud, rt Runtime) *Server {
-	s := &Server{cloud: c, rt: rt, ecr: registry{types: map[string]string{}, indexes: map[string]bool{}, scans: map[string]*scan{}}}
+	s := &Server{cloud: c, rt: rt, ecr: registry{types: map[string]string{}, indexes: map[string]bool{}, pushed: map[string]time.Time{}, scans: map[string]*scan{}}}
 	s.store, s.s3 = newStore()
 	c.Objects = s.store
 	s.kms.init(c)
