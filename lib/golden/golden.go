@@ -7,6 +7,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,5 +28,29 @@ func Require(t testing.TB, name, got, why string) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err, "run this package's tests once with -update")
-	require.Equal(t, string(want), got, "%s; if it is meant, run this package's tests once with -update", why)
+	require.Empty(t, difference(string(want), got), "%s; if it is meant, run this package's tests once with -update", why)
+}
+
+// difference lists the lines that only one of two texts has, or says that their
+// order differs. The texts are too long to be shown whole.
+func difference(want, got string) []string {
+	if want == got {
+		return nil
+	}
+	before, after := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var out []string
+	for _, line := range before {
+		if !slices.Contains(after, line) {
+			out = append(out, "- "+line)
+		}
+	}
+	for _, line := range after {
+		if !slices.Contains(before, line) {
+			out = append(out, "+ "+line)
+		}
+	}
+	if len(out) == 0 {
+		out = []string{"the same lines, in another order or number"}
+	}
+	return out
 }

@@ -142,7 +142,7 @@ func (s *stage) deadLetterIsSeen(t *testing.T) {
 	}
 	before := len(s.alarmsTold())
 	injected := s.onBus(t, delivery.DeploymentSource("staging"))
-	injected.Detail = strings.Replace(injected.Detail, `"pusher":"`+Person+`"`, `"pusher":"x\"},{\"name\":\"COMMIT\",\"value\":\"e"`, 1)
+	injected.Detail = strings.Replace(injected.Detail, `"pusher":"`+Merger+`"`, `"pusher":"x\"},{\"name\":\"COMMIT\",\"value\":\"e"`, 1)
 	require.Contains(t, injected.Detail, `x\"}`)
 	s.startsNothing(t, func() {
 		_, err := s.Runtime.PutEvent(injected)

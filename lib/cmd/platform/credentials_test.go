@@ -54,7 +54,7 @@ func newPerson(t *testing.T) *person {
 	p.addKey(t)
 	p.env = []string{
 		asMain, "PATH=" + os.Getenv("PATH"), "HOME=" + p.home, "PULUMI_HOME=" + filepath.Join(p.home, ".pulumi"),
-		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true", "AWS_EC2_METADATA_DISABLED=true",
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true", "AWS_EC2_METADATA_DISABLED=true", "GITHUB_TOKEN=t",
 	}
 	p.write(t, ".aws/endpoint", "endpoint_url = "+server.URL+"\n")
 	return p
