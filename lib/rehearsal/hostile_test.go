@@ -26,7 +26,7 @@ func (s *stage) hostile(t *testing.T, seconds int) map[string][]byte {
 	t.Helper()
 	program, err := os.ReadFile(filepath.Join("testdata", "hostile", "hostile.go"))
 	require.NoError(t, err)
-	changes := s.visible(t, seconds)
+	changes := s.visibleInGo(t, seconds)
 	changes[hostileFile] = program
 	return changes
 }
@@ -93,7 +93,7 @@ func content(t *testing.T, f *zip.File) string {
 // role writes into the artifact bucket, as whoever has its credentials could;
 // the new code wants the same resources, so that only the source tells.
 func (s *stage) swappedSource(t *testing.T) {
-	changes := s.visible(t, 60)
+	changes := s.visibleInGo(t, 60)
 	changes[hostileFile] = nil
 	commit := s.deliver(t, "Hide orders as before, and nothing else", changes)
 	s.mustDeploy(t, naming.Staging, commit)

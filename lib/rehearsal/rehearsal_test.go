@@ -297,13 +297,28 @@ func (s *stage) file(t *testing.T, path string) string {
 	return string(text)
 }
 
-// visible returns the orders program with another visibility timeout.
+// visible returns the orders program, in YAML, with another visibility timeout.
 func (s *stage) visible(t *testing.T, seconds int) map[string][]byte {
 	t.Helper()
-	const line = "VisibilityTimeoutSeconds: pulumi.Int(60)"
-	text := s.file(t, "orders/main.go")
-	require.Contains(t, text, line)
-	return map[string][]byte{"orders/main.go": []byte(strings.ReplaceAll(text, line, fmt.Sprintf("VisibilityTimeoutSeconds: pulumi.Int(%d)", seconds)))}
+	text, err := os.ReadFile(filepath.Join("testdata", "orders.yaml"))
+	require.NoError(t, err)
+	return map[string][]byte{"orders/Pulumi.yaml": replaced(t, string(text), "visibilityTimeoutSeconds: 60", fmt.Sprintf("visibilityTimeoutSeconds: %d", seconds))}
+}
+
+// visibleInGo is visible for scenarios about programs.
+func (s *stage) visibleInGo(t *testing.T, seconds int) map[string][]byte {
+	t.Helper()
+	return map[string][]byte{
+		"orders/Pulumi.yaml": []byte(s.file(t, "orders/Pulumi.yaml")),
+		"orders/main.go":     replaced(t, s.file(t, "orders/main.go"), "VisibilityTimeoutSeconds: pulumi.Int(60)", fmt.Sprintf("VisibilityTimeoutSeconds: pulumi.Int(%d)", seconds)),
+	}
+}
+
+// replaced replaces a text that must be there.
+func replaced(t *testing.T, text, old, now string) []byte {
+	t.Helper()
+	require.Contains(t, text, old)
+	return []byte(strings.ReplaceAll(text, old, now))
 }
 
 func (s *stage) rejectedApproval(t *testing.T) {
