@@ -45,7 +45,7 @@ help: ## Show this list
 	echo "SUFFIX chooses an installation when several are configured; YES=yes asks nothing."
 
 # Here the functions run on this machine, not in Lambda.
-rehearse test: LAMBDA_ARCH := $(shell go env GOARCH)
+rehearse test test-long: LAMBDA_ARCH := $(shell go env GOARCH)
 
 .PHONY: rehearse
 rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes or no to run unattended, ARGS=--help)
@@ -85,8 +85,12 @@ destroy-all: tools ## Remove the whole installation (FORCE=yes loses the state o
 	@$(PLATFORM) destroy-all
 
 .PHONY: test
-test: tools build ## Run all tests of the workspace
-	@go test -timeout 25m work
+test: tools build ## Run the tests of the workspace, the long suites in their short form
+	@go test -short -timeout 25m work
+
+.PHONY: test-long
+test-long: tools build ## Run the long suites whole: the deployer on the real engine, every scenario of the rehearsal
+	@go test -timeout 40m ./lib/deploy ./lib/rehearsal
 
 .PHONY: lint
 lint: ## Vet, format, staticcheck and govulncheck (the last two when they can be fetched)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/delivery"
+	"delivery/lib/testbuild"
 )
 
 func TestPushesAreReviewedDeployedAndRemoved(t *testing.T) {
@@ -182,6 +183,7 @@ func TestKilledUpdateIsNotRepeated(t *testing.T) {
 }
 
 func TestUpdateWhoseStateIsLostIsNotRepeated(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.preview()
 	s.provider.setHook(func(string, string) error {
@@ -252,6 +254,7 @@ func (s *stage) whenLocked(key string, f func()) (released chan struct{}) {
 }
 
 func TestBackendFaultsAreSurvived(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	// The SDK in the CLI gives up after three attempts; the deployer goes on.
 	fail := func(n, status int, method, part string, work func()) {
@@ -283,6 +286,7 @@ func TestDeniedBackendIsNotRepeated(t *testing.T) {
 }
 
 func TestLockLeftBehindIsRemovedOrReported(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.preview()
 	deletes := func(r *http.Request) bool {
@@ -304,6 +308,7 @@ func TestLockLeftBehindIsRemovedOrReported(t *testing.T) {
 }
 
 func TestInterruptedEngineFinishesItsOperation(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.preview()
 	ctx, stop := context.WithCancel(t.Context())
@@ -348,6 +353,7 @@ func TestStacksThatNeedNothingOfEachOtherRunTogether(t *testing.T) {
 // TestSampleWorkload deploys examples/infrastructure as it is, the Go project
 // compiled by the language host. Cold, that takes a minute.
 func TestSampleWorkload(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.source = filepath.Join("..", "..", "examples", "infrastructure")
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOSUMDB"} {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery/lib/delivery"
+	"delivery/lib/testbuild"
 )
 
 // pushed is a push in the middle of its pipeline.
@@ -105,6 +106,7 @@ func TestStackWithoutChangesIsNotTouched(t *testing.T) {
 }
 
 func TestOptionsAreShownAndReachTheState(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.delivered()
 	text, err := os.ReadFile(filepath.Join(s.source, "infra/messaging/Pulumi.yaml"))
@@ -152,6 +154,9 @@ func TestOfOverlappingPushesTheLaterGoesOnWithWhatWasShown(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "two properties, one of them secret" {
+				testbuild.Long(t)
+			}
 			s := newStage(t)
 			s.delivered()
 			second := s.overlap(func() { c.first(s) }, func() { c.second(s) })
@@ -202,6 +207,9 @@ func TestOfOverlappingPushesTheLaterIsRefusedWhatNobodyHasSeen(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "takes a secret back" {
+				testbuild.Long(t)
+			}
 			s := newStage(t)
 			s.delivered()
 			second := s.overlap(func() { c.first(s) }, func() { c.second(s) })
@@ -237,6 +245,7 @@ func (s *stage) add(after, text string) {
 
 // The plans are the CLI's own: equal secrets have different ciphertexts there.
 func TestSecretsOfPlansAreComparedByValue(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.delivered()
 	plan := func(token string) []byte {
@@ -286,6 +295,7 @@ func TestPreviewWaitsForAHeldLock(t *testing.T) {
 }
 
 func TestStateThatMovedWhileUpWaitedForTheLockIsLookedAtAgain(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.delivered()
 	s.messaging(20)
@@ -352,6 +362,7 @@ func TestStackWithoutItsCheckpointIsRefused(t *testing.T) {
 }
 
 func TestRemovedStackLeavesNothingAndMayComeBack(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.delivered()
 	s.manifest("", "    remove: true\n")
@@ -397,6 +408,7 @@ resources:
 }
 
 func TestInterruptionWhileWaitingClaimsNothing(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.delivered()
 	ctx, stop := context.WithCancel(t.Context())
@@ -412,6 +424,7 @@ func TestInterruptionWhileWaitingClaimsNothing(t *testing.T) {
 // What docs/deployment.md says under "A killed update", for an operation that
 // did not happen.
 func TestKilledUpdateIsSettledAsTheGuideSays(t *testing.T) {
+	testbuild.Long(t)
 	s := newStage(t)
 	s.preview()
 	pid := s.stub()

@@ -27,9 +27,6 @@ import (
 // in one installation, as they would in an account. What a scenario needs of
 // the one before is what is deployed, and nothing else.
 func TestRehearsal(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes minutes")
-	}
 	s := open(t)
 	s.step("every stack comes up", s.everyStackComesUp)
 	s.step("a second up changes nothing", s.secondUpChangesNothing)
@@ -49,12 +46,12 @@ func TestRehearsal(t *testing.T) {
 	s.step("a program error in deploy is recorded, and the other environment goes on", s.errorInDeploy)
 	s.step("throttling by S3 in the middle is survived", s.throttled)
 	s.step("a lock that another build holds is waited for", s.lockedByAnother)
-	s.step("a forged review is refused, and programs see no credentials", s.forgedReview)
-	s.step("a source that was swapped after its review is refused", s.swappedSource)
-	s.step("of two overlapping pushes both are deployed", s.overlappingPushes)
+	s.long("a forged review is refused, and programs see no credentials", s.forgedReview)
+	s.long("a source that was swapped after its review is refused", s.swappedSource)
+	s.long("of two overlapping pushes both are deployed", s.overlappingPushes)
 	s.step("an image with a critical finding is not approved", s.criticalFinding)
 	s.step("images are judged as ECR and Inspector scan them", s.imagesAreJudged)
-	s.step("a private repository of the free plan is served too", s.freePlan)
+	s.long("a private repository of the free plan is served too", s.freePlan)
 	s.step("the workload is removed by a merge", s.workloadIsRemoved)
 	s.step("a renamed repository replaces what GitHub holds", s.repositoryIsRenamed)
 	s.step("everything is destroyed and nothing is left", s.everythingIsDestroyed)
@@ -108,6 +105,14 @@ func (s *stage) step(name string, f func(t *testing.T)) {
 		}
 		s.t.FailNow()
 	}
+}
+
+// long is step for a scenario that the short form of the tests leaves out.
+func (s *stage) long(name string, f func(t *testing.T)) {
+	s.step(name, func(t *testing.T) {
+		testbuild.Long(t)
+		f(t)
+	})
 }
 
 // limit ends what hangs.

@@ -1,6 +1,7 @@
 // Package testbuild gives tests what `make` builds for them: the pinned Pulumi
 // CLI with its language hosts, and the platform's own binaries. What is missing
-// is built, so that `go test ./...` works on a fresh clone. Only tests import it.
+// is built, so that `go test ./...` works on a fresh clone. It also says which
+// tests are long. Only tests import it.
 package testbuild
 
 import (
@@ -42,6 +43,15 @@ func Binaries(t testing.TB) string {
 	t.Helper()
 	require.NoError(t, binaries(), "the deployer and the functions can't be built")
 	return Root()
+}
+
+// Long marks a test, or a row of a table, that the short form of the tests
+// (`make test`, go test -short) leaves to the long one (`make test-long`).
+func Long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left to the long form: make test-long")
+	}
 }
 
 var (

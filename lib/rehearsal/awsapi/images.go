@@ -99,6 +99,7 @@ func (s *Server) PushImage(account, repository string, i PushedImage) error {
 	}
 	for _, other := range s.cloud.Images(account, repository) {
 		if other.Str("imageTag") == i.Tag && repo.Str("imageTagMutability") == "IMMUTABLE" {
+			//lint:ignore ST1005 ECR's words
 			return fmt.Errorf("ImageTagAlreadyExistsException: The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", i.Tag, repository)
 		}
 	}

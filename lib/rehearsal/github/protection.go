@@ -115,7 +115,8 @@ func (r *rule) understood() error {
 // is called with the lock held.
 func (s *Server) mayPush(branch, login string) error {
 	if s.people[login] == "" {
-		return fmt.Errorf("github: Permission to %s.git denied to %s.", s.repository, login) //nolint:staticcheck // GitHub's words
+		//lint:ignore ST1005 GitHub's words
+		return fmt.Errorf("github: Permission to %s.git denied to %s.", s.repository, login)
 	}
 	r := s.rule(branch)
 	if r == nil {

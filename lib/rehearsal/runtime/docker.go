@@ -220,6 +220,7 @@ func (d *docker) may(action, resource string) error {
 
 func (d *docker) loginPassword(command, *flags) (string, error) {
 	if err := d.may("ecr:GetAuthorizationToken", "*"); err != nil {
+		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf("An error occurred (AccessDeniedException) when calling the GetAuthorizationToken operation: %w", err)
 	}
 	d.token = newID()
@@ -355,6 +356,7 @@ func (d *docker) push(_ command, f *flags) (string, error) {
 	repository, ours := strings.CutPrefix(name, d.registry()+"/")
 	switch {
 	case !ok || !tagged:
+		//lint:ignore ST1005 docker's words
 		return "", fmt.Errorf("An image does not exist locally with the tag: %s", name)
 	case !ours || !d.loggedIn:
 		return "", errors.New("no basic auth credentials")
@@ -385,10 +387,12 @@ func (d *docker) describe(_ command, f *flags) (string, error) {
 	}
 	const failed = "An error occurred (%s) when calling the DescribeImages operation: %s"
 	if err := d.may("ecr:DescribeImages", arn("ecr", d.b.Account, "repository/"+repository)); err != nil {
+		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "AccessDeniedException", err)
 	}
 	found, ok := d.b.runtime.o.Registry.FindImage(d.b.Account, repository, tag)
 	if !ok {
+		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "ImageNotFoundException", "The image with imageId {imageDigest:'null', imageTag:'"+tag+"'} does not exist")
 	}
 	known := map[string]string{"imageDigest": found.Digest, "imageManifestMediaType": found.MediaType}
