@@ -84,13 +84,15 @@ image: ## Build the build image in CodeBuild and wait until the scan gate approv
 destroy-all: tools ## Remove the whole installation (FORCE=yes loses the state of deployed workloads)
 	@$(PLATFORM) destroy-all
 
+# Never from the cache: Go does not know that the rehearsal compiles programs
+# which are not part of its test.
 .PHONY: test
 test: tools build ## Run the tests of the workspace, the long suites in their short form
-	@go test -short -timeout 25m work
+	@go test -count=1 -short -timeout 25m work
 
 .PHONY: test-long
 test-long: tools build ## Run the long suites whole: the deployer on the real engine, every scenario of the rehearsal
-	@go test -timeout 40m ./lib/deploy ./lib/rehearsal
+	@go test -count=1 -timeout 40m ./lib/deploy ./lib/rehearsal
 
 .PHONY: lint
 lint: ## Vet, format, staticcheck and govulncheck (the last two when they can be fetched)
