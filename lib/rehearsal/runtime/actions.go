@@ -182,15 +182,16 @@ func (a *action) approve(ctx context.Context) (map[string]string, error) {
 		Pipeline: a.e.Pipeline, Stage: a.stage, Action: a.Name, Execution: a.e.ID, Account: a.e.Account,
 		Token: newID(), CustomData: a.Configuration["CustomData"], Expires: a.runtime.cloud.Now().Add(limit),
 	}}
-	a.runtime.change(func() { a.runtime.approvals[p.Token] = p })
-	defer a.runtime.change(func() { delete(a.runtime.approvals, p.Token) })
-	a.update(func(run *ActionRun) { run.Token = p.Token })
 	if topic := a.Configuration["NotificationArn"]; topic != "" {
 		subject := fmt.Sprintf("APPROVAL NEEDED: AWS CodePipeline %s for action %s", a.e.Pipeline, a.Name)
 		if err := a.runtime.publishFor(publisher{session: a.session}, topic, subject[:min(len(subject), 100)], p.message(a.Configuration)); err != nil {
 			return nil, fmt.Errorf("the approval can't be asked for: %w", err)
 		}
 	}
+	// Whoever sees that it waits may move the clock: the message has gone by then.
+	a.runtime.change(func() { a.runtime.approvals[p.Token] = p })
+	defer a.runtime.change(func() { delete(a.runtime.approvals, p.Token) })
+	a.update(func(run *ActionRun) { run.Token = p.Token })
 	fields := a.fields(waiting)
 	fields["customData"] = p.CustomData
 	a.runtime.note("action", a.e.Pipeline, fields, "action %s waits for an approval: %s", a.Name, p.CustomData)
