@@ -20,6 +20,7 @@ import (
 	"delivery/lib/naming"
 	"delivery/lib/rehearsal/awsapi"
 	"delivery/lib/rehearsal/cloud"
+	"delivery/lib/testbuild"
 )
 
 // asMain makes the test's binary the program itself, so that it can be run as
@@ -92,9 +93,7 @@ func (p *person) run(t *testing.T, args ...string) (string, error) {
 // run on the local folder it notes what AWS would have done for the program.
 func (p *person) installCLI(t *testing.T) {
 	t.Helper()
-	cli, err := filepath.Abs("../../../.tools/bin")
-	require.NoError(t, err)
-	require.FileExists(t, filepath.Join(cli, "pulumi"), "build the CLI first with: make tools")
+	cli := testbuild.Tools(t)
 	bin := filepath.Join(p.root, ".tools", "bin")
 	require.NoError(t, os.MkdirAll(bin, 0o755))
 	script := fmt.Sprintf("#!/bin/sh\nset -e\nPATH=%[1]s:$PATH\n%[1]s/pulumi \"$@\"\ncase \"$1 $PULUMI_BACKEND_URL\" in\n\"up file:\"*) touch %[2]s ;;\n\"destroy file:\"*) rm -f %[2]s ;;\nesac\n", cli, p.made())

@@ -17,7 +17,7 @@ func makes(t *testing.T, args ...string) (string, string) {
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "make", append([]string{"-f", file}, args...)...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=") // these tests may run under make themselves
-	out, _ := cmd.CombinedOutput() // what it printed says how it ended
+	out, _ := cmd.CombinedOutput()                                           // what it printed says how it ended
 	return dir, string(out)
 }
 
