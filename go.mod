@@ -1,6 +1,6 @@
 // The root module holds the tests of the repository as a whole: versions that
 // stand in several files, commands that the documents name. It is not imported.
-module delivery
+module delivery.internal
 
 go 1.26
 

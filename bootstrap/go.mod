@@ -1,9 +1,9 @@
-module delivery/bootstrap
+module delivery.internal/bootstrap
 
 go 1.26
 
 require (
-	delivery/lib v0.0.0
+	delivery.internal/lib v0.0.0
 	github.com/pulumi/pulumi-aws/sdk/v6 v6.83.2
 	github.com/pulumi/pulumi/sdk/v3 v3.255.0
 	github.com/stretchr/testify v1.12.1
@@ -118,4 +118,4 @@ require (
 	lukechampine.com/frand v1.4.2 // indirect
 )
 
-replace delivery/lib => ../lib
+replace delivery.internal/lib => ../lib

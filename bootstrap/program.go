@@ -5,12 +5,12 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/encryption"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
-	"delivery/lib/statestore"
+	"delivery.internal/lib/encryption"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
+	"delivery.internal/lib/statestore"
 )
 
 // program makes a key and a state bucket for the platform and for each

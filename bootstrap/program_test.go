@@ -7,10 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
-	"delivery/lib/settings"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/settings"
 )
 
 const (

@@ -1,4 +1,4 @@
-module delivery/lib
+module delivery.internal/lib
 
 go 1.26
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/delivery"
-	"delivery/lib/settings"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/settings"
 )
 
 // keyAccepted holds the findings that don't keep a build image from being
@@ -28,10 +28,10 @@ var (
 
 // readAccepted reads the accepted findings and says everything that is wrong
 // with them. One that has run out is allowed: the gate counts its finding again.
-func readAccepted(r *settings.Reader) []delivery.AcceptedFinding {
+func readAccepted(r *settings.Reader) []contract.AcceptedFinding {
 	var entries []map[string]string
 	r.Object(keyAccepted, &entries, "a list of findings, each with id, reason and expires, and package where it is meant for one", `'[{"id":"CVE-2026-85091","reason":"the function is never called","expires":"2027-01-31"}]'`)
-	var out []delivery.AcceptedFinding
+	var out []contract.AcceptedFinding
 	for i, e := range entries {
 		at := func(key string) string { return fmt.Sprintf("%s[%d].%s", keyAccepted, i, key) }
 		for _, key := range slices.Sorted(maps.Keys(e)) {
@@ -39,7 +39,7 @@ func readAccepted(r *settings.Reader) []delivery.AcceptedFinding {
 				r.Fail(at(key), e[key], "no such key, but id, package, reason or expires", "…; remove this one from the stack file")
 			}
 		}
-		a := delivery.AcceptedFinding{ID: e["id"], Package: e["package"], Reason: strings.TrimSpace(e["reason"]), Expires: e["expires"]}
+		a := contract.AcceptedFinding{ID: e["id"], Package: e["package"], Reason: strings.TrimSpace(e["reason"]), Expires: e["expires"]}
 		if !findingID.MatchString(a.ID) {
 			r.Fail(at("id"), a.ID, "the name of a finding, as make image prints it", "CVE-2026-85091")
 		}
@@ -52,7 +52,7 @@ func readAccepted(r *settings.Reader) []delivery.AcceptedFinding {
 		if _, err := time.Parse(time.DateOnly, a.Expires); err != nil {
 			r.Fail(at("expires"), a.Expires, "the last day of the acceptance, as YYYY-MM-DD", "2027-01-31")
 		}
-		if slices.ContainsFunc(out, func(o delivery.AcceptedFinding) bool { return o.ID == a.ID && o.Package == a.Package }) {
+		if slices.ContainsFunc(out, func(o contract.AcceptedFinding) bool { return o.ID == a.ID && o.Package == a.Package }) {
 			r.Fail(at("id"), a.ID, "each finding once for each package", "CVE-2026-85091")
 		}
 		out = append(out, a)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/plantest"
+	"delivery.internal/lib/plantest"
 )
 
 func accepted(text string) map[string]string {

@@ -5,9 +5,9 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/delivery"
-	"delivery/lib/function"
-	"delivery/lib/settings"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/settings"
 )
 
 // options is this project's own configuration. Everything else comes from
@@ -18,7 +18,7 @@ type options struct {
 	lambdaArchitecture     string
 	imageContext           string
 	blockSeverity          string
-	accepted               []delivery.AcceptedFinding
+	accepted               []contract.AcceptedFinding
 	branchProtection       bool
 	repositoryEnvironments bool
 	requiredReviews        int

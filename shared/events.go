@@ -3,23 +3,23 @@ package main
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/delivery"
-	"delivery/lib/environment"
-	"delivery/lib/events"
-	"delivery/lib/naming"
-	"delivery/lib/notify"
-	"delivery/lib/trigger"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/environment"
+	"delivery.internal/lib/events"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/notify"
+	"delivery.internal/lib/trigger"
 )
 
 // bus makes the delivery bus, and says who may put which events on it.
 func (p *platform) bus(ctx *pulumi.Context) (*events.Bus, error) {
 	publishers := []events.Publisher{{
-		RoleARN: p.scope.Role(p.names.Of(naming.ReceiverRole)), Source: delivery.PushSource, DetailType: delivery.PushDetailType,
+		RoleARN: p.scope.Role(p.names.Of(naming.ReceiverRole)), Source: contract.PushSource, DetailType: contract.PushDetailType,
 	}}
 	for _, env := range naming.Environments() {
 		publishers = append(publishers, events.Publisher{
 			RoleARN: p.scope.Role(p.Namer(env).Of(naming.DeployBuildRole)),
-			Source:  delivery.DeploymentSource(string(env)), DetailType: delivery.DeploymentDetailType,
+			Source:  contract.DeploymentSource(string(env)), DetailType: contract.DeploymentDetailType,
 		})
 	}
 	name := p.names.Of(naming.DeliveryBus)

@@ -3,13 +3,13 @@ package main
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/buildimage"
-	"delivery/lib/delivery"
-	"delivery/lib/events"
-	"delivery/lib/naming"
-	"delivery/lib/notify"
-	"delivery/lib/sourcecontrol"
-	"delivery/lib/webhook"
+	"delivery.internal/lib/buildimage"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/events"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/notify"
+	"delivery.internal/lib/sourcecontrol"
+	"delivery.internal/lib/webhook"
 )
 
 // image is everything around the build image.
@@ -99,12 +99,12 @@ func (p *platform) environments(ctx *pulumi.Context) error {
 			Repository: p.Repository.Name,
 			Name:       n.Of(naming.RepositoryEnvironment),
 			Variables: map[string]string{
-				delivery.EnvEnvironment: string(env),
-				delivery.EnvPipeline:    n.Of(naming.Pipeline),
-				delivery.EnvRegion:      p.Region,
-				delivery.EnvAccount:     p.Accounts.Of(env),
+				contract.EnvEnvironment: string(env),
+				contract.EnvPipeline:    n.Of(naming.Pipeline),
+				contract.EnvRegion:      p.Region,
+				contract.EnvAccount:     p.Accounts.Of(env),
 			},
-			Secrets: map[string]string{delivery.EnvExternalID: n.Of(naming.ExternalID)},
+			Secrets: map[string]string{contract.EnvExternalID: n.Of(naming.ExternalID)},
 		}, p.providers); err != nil {
 			return err
 		}

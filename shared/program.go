@@ -7,12 +7,12 @@ import (
 	"github.com/pulumi/pulumi-github/sdk/v6/go/github"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/audit"
-	"delivery/lib/ledger"
-	"delivery/lib/naming"
-	"delivery/lib/notify"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/audit"
+	"delivery.internal/lib/ledger"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/notify"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
 )
 
 // platform is what every part of the program needs to know.

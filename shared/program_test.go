@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/stackrefs"
 )
 
 // config points the program at folders that hold what make would build.

@@ -7,10 +7,10 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/deployrole"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/deployrole"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
 )
 
 // program makes the roles of the environment that the stack is named after.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 const (

@@ -1,4 +1,4 @@
-module delivery/tools
+module delivery.internal/tools
 
 go 1.26
 

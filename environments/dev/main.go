@@ -5,7 +5,7 @@ package main
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/environment"
+	"delivery.internal/lib/environment"
 )
 
 func main() { pulumi.Run(environment.Dev.Program) }

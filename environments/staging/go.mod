@@ -1,9 +1,9 @@
-module delivery/environments/staging
+module delivery.internal/environments/staging
 
 go 1.26
 
 require (
-	delivery/lib v0.0.0
+	delivery.internal/lib v0.0.0
 	github.com/pulumi/pulumi/sdk/v3 v3.255.0
 )
 
@@ -116,4 +116,4 @@ require (
 	lukechampine.com/frand v1.4.2 // indirect
 )
 
-replace delivery/lib => ../../lib
+replace delivery.internal/lib => ../../lib

@@ -1,4 +1,4 @@
-module delivery/image/warm
+module delivery.internal/image/warm
 
 go 1.26
 

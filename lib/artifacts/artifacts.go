@@ -7,7 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/bucket"
+	"delivery.internal/lib/bucket"
 )
 
 // Retention of artifacts. A bundle is the evidence of what was approved.

@@ -6,9 +6,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/artifacts"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/artifacts"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 func program(args *artifacts.Args) pulumi.RunFunc {

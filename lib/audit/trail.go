@@ -10,8 +10,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudtrail"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/bucket"
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/bucket"
+	"delivery.internal/lib/iampolicy"
 )
 
 // Args describe the trail.

@@ -6,9 +6,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/audit"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/audit"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 func args() *audit.Args {

@@ -6,9 +6,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/bucket"
-	"delivery/lib/iampolicy"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/bucket"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/plantest"
 )
 
 const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1"

@@ -11,10 +11,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/buildimage"
-	"delivery/lib/function"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/buildimage"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 var (

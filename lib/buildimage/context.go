@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"delivery/lib/zipfile"
+	"delivery.internal/lib/zipfile"
 )
 
 // Context is the source of the image, packed for CodeBuild.

@@ -12,12 +12,12 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/deadletter"
-	"delivery/lib/delivery"
-	"delivery/lib/function"
-	"delivery/lib/handlers"
-	"delivery/lib/naming"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/deadletter"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/stackrefs"
 )
 
 // GateArgs describe the scan gate.
@@ -34,7 +34,7 @@ type GateArgs struct {
 	// AlarmTopicARN is where people hear of events that reached nobody.
 	AlarmTopicARN pulumi.StringInput
 	// Accepted are the findings that don't refuse an image.
-	Accepted []delivery.AcceptedFinding
+	Accepted []contract.AcceptedFinding
 	// Tags are put on everything.
 	Tags pulumi.StringMap
 }
@@ -162,8 +162,8 @@ func (a *GateArgs) accepted() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(text) > delivery.ParameterBytes {
-		return "", fmt.Errorf("the %d accepted findings have %d bytes, expected at most %d: remove those that have run out, and shorten the reasons", len(a.Accepted), len(text), delivery.ParameterBytes)
+	if len(text) > contract.ParameterBytes {
+		return "", fmt.Errorf("the %d accepted findings have %d bytes, expected at most %d: remove those that have run out, and shorten the reasons", len(a.Accepted), len(text), contract.ParameterBytes)
 	}
 	return string(text), nil
 }
@@ -190,8 +190,8 @@ func (a *GateArgs) deadLetters(ctx *pulumi.Context, name string, parent pulumi.R
 func (a *GateArgs) subscribe(ctx *pulumi.Context, name string, f *function.Function, queue *sqs.Queue, opts []pulumi.ResourceOption) error {
 	repository := a.Names.Of(naming.ImageRepository)
 	pattern, err := json.Marshal(map[string]any{
-		"source":      []string{"aws.ecr", "aws.inspector2", delivery.ImageSource},
-		"detail-type": []string{"ECR Image Scan", "Inspector2 Scan", delivery.VerdictDetailType},
+		"source":      []string{"aws.ecr", "aws.inspector2", contract.ImageSource},
+		"detail-type": []string{"ECR Image Scan", "Inspector2 Scan", contract.VerdictDetailType},
 		"detail":      map[string]any{"repository-name": []string{repository, a.Scope.Repository(repository)}},
 	})
 	if err != nil {

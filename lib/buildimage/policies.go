@@ -1,9 +1,9 @@
 package buildimage
 
 import (
-	"delivery/lib/function"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // projectPolicy is all that the build of the image may do: read its source,

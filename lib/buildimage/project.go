@@ -11,10 +11,10 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/loggroup"
-	"delivery/lib/naming"
-	"delivery/lib/servicerole"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/loggroup"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/servicerole"
 )
 
 // builderImage is the image that AWS curates for builds which run docker.

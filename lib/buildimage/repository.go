@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/iampolicy"
 )
 
 // keepImages is how many images the repository keeps: many more than the

@@ -4,8 +4,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/bucket"
-	"delivery/lib/naming"
+	"delivery.internal/lib/bucket"
+	"delivery.internal/lib/naming"
 )
 
 // upload puts the image's source into its bucket. The key holds the digest, so

@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"delivery/lib/buildproject"
-	"delivery/lib/deploy"
-	"delivery/lib/golden"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/buildproject"
+	"delivery.internal/lib/deploy"
+	"delivery.internal/lib/golden"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 const projectType = "aws:codebuild/project:Project"

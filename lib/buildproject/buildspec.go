@@ -3,7 +3,7 @@ package buildproject
 import (
 	"gopkg.in/yaml.v3"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // buildspec is the part of CodeBuild's build specification that we use; see
@@ -34,7 +34,7 @@ const (
 	bundleName = ".delivery"
 	newBundle  = `"$CODEBUILD_SRC_DIR/` + bundleName + `"`
 	// CodeBuild names the folder of a further input after the artifact.
-	oldBundle = `"$CODEBUILD_SRC_DIR_` + delivery.BundleArtifact + `"`
+	oldBundle = `"$CODEBUILD_SRC_DIR_` + contract.BundleArtifact + `"`
 )
 
 // previewSpec writes the bundle into the source, hands it on as the artifact,
@@ -43,7 +43,7 @@ const (
 func previewSpec() buildspec {
 	return buildspec{
 		Version: "0.2",
-		Env:     &buildEnv{Exported: []string{delivery.ExportSummary, delivery.ExportDigest}},
+		Env:     &buildEnv{Exported: []string{contract.ExportSummary, contract.ExportDigest}},
 		Phases: phases("deployer preview --source " + sourceDir + " --bundle " + newBundle +
 			` && . "$CODEBUILD_SRC_DIR/` + bundleName + `/exports.sh"`),
 		Artifacts: &outputs{Base: bundleName, Files: []string{"**/*"}},

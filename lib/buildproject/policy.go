@@ -1,11 +1,11 @@
 package buildproject
 
 import (
-	"delivery/lib/artifacts"
-	"delivery/lib/delivery"
-	"delivery/lib/events"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
+	"delivery.internal/lib/artifacts"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/events"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // policy is what the deployer's command of the step calls, and what CodeBuild
@@ -51,7 +51,7 @@ func (a *Args) policy(t traits) (string, error) {
 func (a *Args) previewStatements() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		iampolicy.Allow("s3:PutObject").Named("WriteBundle").
-			On(a.artifacts(artifacts.Prefix(a.Names.Of(naming.Pipeline), delivery.BundleArtifact) + "*")),
+			On(a.artifacts(artifacts.Prefix(a.Names.Of(naming.Pipeline), contract.BundleArtifact) + "*")),
 		iampolicy.Allow("s3:PutObject").Named("MakeStacks").On(a.state("meta.yaml"), a.state("stacks/*"), a.state("locks/*")),
 		iampolicy.Allow("s3:DeleteObject").Named("Unlock").On(a.state("locks/*")),
 	}
@@ -68,7 +68,7 @@ func (a *Args) deployStatements() []iampolicy.Statement {
 		iampolicy.Allow("s3:GetObject").Named("ReadHistory").On(a.state("history/*"), a.state("backups/*")),
 		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*"), a.state("backups/*")),
 		iampolicy.Allow("s3:PutObject").Named("Record").On(a.ledger(a.environment())),
-		events.Publisher{Source: delivery.DeploymentSource(a.environment()), DetailType: delivery.DeploymentDetailType}.
+		events.Publisher{Source: contract.DeploymentSource(a.environment()), DetailType: contract.DeploymentDetailType}.
 			Allow(a.Scope.Bus(a.Bus)).Named("MakeKnown"),
 	}
 }
@@ -98,5 +98,5 @@ func (a *Args) artifacts(key string) string { return a.Scope.Bucket(a.ArtifactBu
 func (a *Args) state(key string) string { return a.Scope.Bucket(a.StateBucket) + "/.pulumi/" + key }
 
 func (a *Args) ledger(environment string) string {
-	return a.Scope.Bucket(a.LedgerBucket) + "/" + delivery.LedgerPrefix(environment) + "*"
+	return a.Scope.Bucket(a.LedgerBucket) + "/" + contract.LedgerPrefix(environment) + "*"
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/codebuild"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/delivery"
-	"delivery/lib/iampolicy"
-	"delivery/lib/loggroup"
-	"delivery/lib/naming"
-	"delivery/lib/servicerole"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/loggroup"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/servicerole"
 )
 
 // Args describe a project.
@@ -165,17 +165,17 @@ func (a *Args) project(t traits, role *servicerole.Role, logs *cloudwatch.LogGro
 func (a *Args) variables() codebuild.ProjectEnvironmentEnvironmentVariableArray {
 	var out codebuild.ProjectEnvironmentEnvironmentVariableArray
 	for _, v := range []struct{ name, value string }{
-		{delivery.EnvEnvironment, a.environment()},
-		{delivery.EnvPipeline, a.Names.Of(naming.Pipeline)},
-		{delivery.EnvRegion, a.Scope.Region},
-		{delivery.EnvAccount, a.TargetAccount},
-		{delivery.EnvStateBucket, a.StateBucket},
-		{delivery.EnvSecretsKey, a.KeyARN},
-		{delivery.EnvRole, a.TargetRoleARN},
-		{delivery.EnvExternalID, a.ExternalID},
-		{delivery.EnvLedgerBucket, a.LedgerBucket},
-		{delivery.EnvBus, a.Bus},
-		{delivery.EnvRequires, string(a.Requires)},
+		{contract.EnvEnvironment, a.environment()},
+		{contract.EnvPipeline, a.Names.Of(naming.Pipeline)},
+		{contract.EnvRegion, a.Scope.Region},
+		{contract.EnvAccount, a.TargetAccount},
+		{contract.EnvStateBucket, a.StateBucket},
+		{contract.EnvSecretsKey, a.KeyARN},
+		{contract.EnvRole, a.TargetRoleARN},
+		{contract.EnvExternalID, a.ExternalID},
+		{contract.EnvLedgerBucket, a.LedgerBucket},
+		{contract.EnvBus, a.Bus},
+		{contract.EnvRequires, string(a.Requires)},
 	} {
 		if v.value == "" {
 			continue // only Requires may be empty, and unset means the same

@@ -3,7 +3,7 @@ package buildproject
 import (
 	"fmt"
 
-	"delivery/lib/naming"
+	"delivery.internal/lib/naming"
 )
 
 // Step is the step of the pipeline that a project runs.

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/iampolicy"
 )
 
 const (

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // ObjectsAPI is the part of S3 that the ledger and the state backend use.
@@ -39,13 +39,13 @@ type BucketLedger struct {
 }
 
 // Record implements Ledger.
-func (l BucketLedger) Record(ctx context.Context, d delivery.Deployment) error {
+func (l BucketLedger) Record(ctx context.Context, d contract.Deployment) error {
 	body, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err
 	}
 	_, err = l.API.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(l.Bucket), ExpectedBucketOwner: aws.String(l.Owner), Key: aws.String(delivery.LedgerKey(d.Environment, d.Commit)),
+		Bucket: aws.String(l.Bucket), ExpectedBucketOwner: aws.String(l.Owner), Key: aws.String(contract.LedgerKey(d.Environment, d.Commit)),
 		Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
 	})
 	return err
@@ -55,9 +55,9 @@ func (l BucketLedger) Record(ctx context.Context, d delivery.Deployment) error {
 const maxRecord = 1 << 20
 
 // Find implements Ledger.
-func (l BucketLedger) Find(ctx context.Context, environment, commit string) (delivery.Deployment, bool, error) {
-	var d delivery.Deployment
-	key := delivery.LedgerKey(environment, commit)
+func (l BucketLedger) Find(ctx context.Context, environment, commit string) (contract.Deployment, bool, error) {
+	var d contract.Deployment
+	key := contract.LedgerKey(environment, commit)
 	out, err := l.API.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(l.Bucket), ExpectedBucketOwner: aws.String(l.Owner), Key: aws.String(key)})
 	var missing *s3types.NoSuchKey
 	if errors.As(err, &missing) {
@@ -164,15 +164,15 @@ type EventBus struct {
 
 // Publish implements Bus. PutEvents answers 200 also when it refused an event,
 // so the count is checked.
-func (b EventBus) Publish(ctx context.Context, d delivery.Deployment) error {
+func (b EventBus) Publish(ctx context.Context, d contract.Deployment) error {
 	detail, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
 	out, err := b.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
 		EventBusName: aws.String(b.Name),
-		Source:       aws.String(delivery.DeploymentSource(d.Environment)),
-		DetailType:   aws.String(delivery.DeploymentDetailType),
+		Source:       aws.String(contract.DeploymentSource(d.Environment)),
+		DetailType:   aws.String(contract.DeploymentDetailType),
 		Detail:       aws.String(string(detail)),
 	}}})
 	if err != nil {

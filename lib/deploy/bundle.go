@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Files of a bundle.
@@ -178,7 +178,7 @@ const maxExport = 200
 // renderExports is sourced by the buildspec, so that CodeBuild sees the values
 // as exported variables. The values hold nothing that a shell would act on.
 func renderExports(b Bundle) string {
-	return fmt.Sprintf("export %s=%s\nexport %s=%s\n", delivery.ExportSummary, quote(b.exportedSummary()), delivery.ExportDigest, quote(b.Digest))
+	return fmt.Sprintf("export %s=%s\nexport %s=%s\n", contract.ExportSummary, quote(b.exportedSummary()), contract.ExportDigest, quote(b.Digest))
 }
 
 // exportedSummary is the summary as the approval shows it.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // recordPatience is how long recording may take once a run has ended, also
@@ -20,13 +20,13 @@ const recordPatience = time.Minute
 // it known on the bus. A refusal is recorded as a failure too.
 func (d *Deployer) Deploy(ctx context.Context) error {
 	b, err := d.deploy(ctx)
-	record := delivery.Deployment{
-		Environment: d.Settings.Environment, Outcome: delivery.Succeeded, Commit: d.Settings.Commit,
+	record := contract.Deployment{
+		Environment: d.Settings.Environment, Outcome: contract.Succeeded, Commit: d.Settings.Commit,
 		Execution: d.Settings.Execution, Pipeline: d.Settings.Pipeline, Delivery: d.Settings.Delivery, Pusher: d.Settings.Pusher,
 		Digest: b.Digest, Summary: b.Summary, Time: d.Now().UTC().Format(time.RFC3339),
 	}
 	if err != nil {
-		record.Outcome = delivery.Failed
+		record.Outcome = contract.Failed
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
 	defer cancel()
@@ -35,7 +35,7 @@ func (d *Deployer) Deploy(ctx context.Context) error {
 
 // record writes the ledger before it publishes the event: who reacts to the
 // event must find the record.
-func (d *Deployer) record(ctx context.Context, record delivery.Deployment) error {
+func (d *Deployer) record(ctx context.Context, record contract.Deployment) error {
 	log := d.Log.With("environment", record.Environment, "commit", record.Commit, "execution", record.Execution, "outcome", record.Outcome)
 	if err := d.Ledger.Record(ctx, record); err != nil {
 		return fmt.Errorf("the deployment of commit %s to %s has %s but can't be recorded in the ledger (%w): nothing later accepts it; merge another change when the ledger bucket can be written", record.Commit, record.Environment, record.Outcome, err)

@@ -12,21 +12,21 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Ledger is the record of deployments.
 type Ledger interface {
 	// Record writes the newest deployment of a commit to an environment.
-	Record(ctx context.Context, d delivery.Deployment) error
+	Record(ctx context.Context, d contract.Deployment) error
 	// Find reads it; false means that there is none.
-	Find(ctx context.Context, environment, commit string) (delivery.Deployment, bool, error)
+	Find(ctx context.Context, environment, commit string) (contract.Deployment, bool, error)
 }
 
 // Bus is where deployments are made known.
 type Bus interface {
 	// Publish emits the event of a deployment.
-	Publish(ctx context.Context, d delivery.Deployment) error
+	Publish(ctx context.Context, d contract.Deployment) error
 }
 
 // Deployer previews and deploys the stacks of a repository.
@@ -92,8 +92,8 @@ func (d *Deployer) checkPromotion(ctx context.Context) error {
 		return fmt.Errorf("commit %s was never deployed to %s: %s takes only what %s has deployed; let its pipeline finish first", s.Commit, s.Requires, s.Environment, s.Requires)
 	case before.Environment != s.Requires || before.Commit != s.Commit:
 		return fmt.Errorf("the ledger's record of commit %s in %s speaks of commit %s in %s: it can't be trusted; look at the ledger bucket", s.Commit, s.Requires, before.Commit, before.Environment)
-	case before.Outcome != delivery.Succeeded:
-		return fmt.Errorf("the deployment of commit %s to %s has %s and not %s (execution %s): repair %s first", s.Commit, s.Requires, before.Outcome, delivery.Succeeded, before.Execution, s.Requires)
+	case before.Outcome != contract.Succeeded:
+		return fmt.Errorf("the deployment of commit %s to %s has %s and not %s (execution %s): repair %s first", s.Commit, s.Requires, before.Outcome, contract.Succeeded, before.Execution, s.Requires)
 	}
 	return nil
 }

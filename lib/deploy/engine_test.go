@@ -17,8 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/testbuild"
 )
 
 func TestPushesAreReviewedDeployedAndRemoved(t *testing.T) {
@@ -38,7 +38,7 @@ func TestPushesAreReviewedDeployedAndRemoved(t *testing.T) {
 	require.Equal(t, []string{"create m", "create o"}, s.provider.done())
 	s.usedRoles()
 	d := s.recorded()
-	require.Equal(t, delivery.Succeeded, d.Outcome)
+	require.Equal(t, contract.Succeeded, d.Outcome)
 	require.Equal(t, b.Digest, d.Digest)
 	require.Len(t, s.cloud.published(), 1)
 	require.Contains(t, s.cloud.published()[0], "delivery.deployer.dev")
@@ -74,7 +74,7 @@ func TestPushesAreReviewedDeployedAndRemoved(t *testing.T) {
 	require.Equal(t, "2 stacks: no changes", s.delivered().Summary, "removing again is no error")
 
 	require.Empty(t, s.cloud.keys(t, ".pulumi/locks/"))
-	ledger, found := s.cloud.get(t, ledgerBucket, delivery.LedgerKey("dev", commitA))
+	ledger, found := s.cloud.get(t, ledgerBucket, contract.LedgerKey("dev", commitA))
 	require.True(t, found)
 	for name, text := range map[string]string{"bundle": s.bundleText(), "log": s.log.String(), "ledger": ledger, "events": strings.Join(s.cloud.published(), "")} {
 		require.NotContains(t, text, hush, name)
@@ -135,7 +135,7 @@ func TestFailedOperationIsReportedRecordedAndNotRepeated(t *testing.T) {
 	require.ErrorContains(t, err, "stack messaging: pulumi up messaging failed (program or cloud")
 	require.ErrorContains(t, err, "the cloud does not want to")
 	require.Equal(t, 1, tries)
-	require.Equal(t, delivery.Failed, s.recorded().Outcome)
+	require.Equal(t, contract.Failed, s.recorded().Outcome)
 	require.Contains(t, s.cloud.published()[0], `\"outcome\":\"failed\"`)
 
 	s.provider.setHook(nil)
@@ -320,7 +320,7 @@ func TestInterruptedEngineFinishesItsOperation(t *testing.T) {
 	require.ErrorContains(t, err, "interrupted")
 	require.Equal(t, []string{"create m"}, s.provider.done(), "what had begun was finished, and no more")
 	require.Empty(t, s.cloud.keys(t, ".pulumi/locks/"))
-	require.Equal(t, delivery.Failed, s.recorded().Outcome)
+	require.Equal(t, contract.Failed, s.recorded().Outcome)
 
 	s.provider.setHook(nil)
 	s.delivered()
@@ -374,7 +374,7 @@ func TestSampleWorkload(t *testing.T) {
 func TestDeployerCommand(t *testing.T) {
 	s := newStage(t)
 	binary := filepath.Join(t.TempDir(), "deployer")
-	out, err := exec.Command("go", "build", "-o", binary, "delivery/lib/cmd/deployer").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", binary, "delivery.internal/lib/cmd/deployer").CombinedOutput()
 	require.NoError(t, err, string(out))
 
 	code, stdout, stderr := s.command(binary, previewRole, "preview")
@@ -385,7 +385,7 @@ func TestDeployerCommand(t *testing.T) {
 	}
 	code, _, stderr = s.command(binary, deployRole, "deploy")
 	require.Zero(t, code, stderr)
-	require.Equal(t, delivery.Succeeded, s.recorded().Outcome)
+	require.Equal(t, contract.Succeeded, s.recorded().Outcome)
 	require.Equal(t, []string{"create m", "create o"}, s.provider.done())
 
 	code, _, stderr = s.command(binary, deployRole, "deploy")
@@ -404,7 +404,7 @@ func TestDeployerCommand(t *testing.T) {
 	require.Contains(t, stderr, "interrupted")
 	require.Equal(t, []string{"update m"}, s.provider.done()[2:])
 	require.Empty(t, s.cloud.keys(t, ".pulumi/locks/"))
-	require.Equal(t, delivery.Failed, s.recorded().Outcome)
+	require.Equal(t, contract.Failed, s.recorded().Outcome)
 }
 
 // exported is what the pipeline passes from the preview to the deployment.

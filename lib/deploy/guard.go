@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 const again = "merge another change for a new review"
@@ -29,7 +29,7 @@ func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
 		return fmt.Errorf("the review is of pipeline execution %s and this one is %s: %s", b.Execution, s.Execution, again)
 	case s.ReviewedDigest == "":
 		// The bundle's own digest proves nothing to somebody who wrote it anew.
-		return fmt.Errorf("environment variable %s is not set: the pipeline passes the digest that its preview exported; deploy the environment project again", delivery.ExportDigest)
+		return fmt.Errorf("environment variable %s is not set: the pipeline passes the digest that its preview exported; deploy the environment project again", contract.ExportDigest)
 	case b.Digest != s.ReviewedDigest:
 		return fmt.Errorf("the review that was shown has digest %s and the bundle %s: %s", s.ReviewedDigest, b.Digest, again)
 	case b.exportedSummary() != s.ReviewedSummary:

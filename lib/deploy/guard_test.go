@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 func exampleBundle() Bundle {
@@ -137,26 +137,26 @@ func TestFreshDiffIsHeldToTheReview(t *testing.T) {
 
 // ledger is a Ledger in memory; as a Bus it counts.
 type ledger struct {
-	found     *delivery.Deployment
+	found     *contract.Deployment
 	err       error
-	recorded  []delivery.Deployment
+	recorded  []contract.Deployment
 	published int
 	refuse    error // what Publish answers
 }
 
-func (l *ledger) Record(_ context.Context, d delivery.Deployment) error {
+func (l *ledger) Record(_ context.Context, d contract.Deployment) error {
 	l.recorded = append(l.recorded, d)
 	return l.err
 }
 
-func (l *ledger) Find(context.Context, string, string) (delivery.Deployment, bool, error) {
+func (l *ledger) Find(context.Context, string, string) (contract.Deployment, bool, error) {
 	if l.found == nil {
-		return delivery.Deployment{}, false, l.err
+		return contract.Deployment{}, false, l.err
 	}
 	return *l.found, true, l.err
 }
 
-func (l *ledger) Publish(context.Context, delivery.Deployment) error {
+func (l *ledger) Publish(context.Context, contract.Deployment) error {
 	l.published++
 	return l.refuse
 }
@@ -168,8 +168,8 @@ func TestPromotionIsRefusedWithoutARecordedSuccess(t *testing.T) {
 		want   string
 	}{
 		"never deployed": {ledger{}, "commit " + commitA + " was never deployed to staging: prod takes only what staging has deployed"},
-		"failed":         {ledger{found: &delivery.Deployment{Environment: "staging", Commit: commitA, Outcome: "failed", Execution: "e"}}, "has failed and not succeeded (execution e): repair staging first"},
-		"other commit":   {ledger{found: &delivery.Deployment{Environment: "staging", Commit: "c", Outcome: "succeeded"}}, "it can't be trusted"},
+		"failed":         {ledger{found: &contract.Deployment{Environment: "staging", Commit: commitA, Outcome: "failed", Execution: "e"}}, "has failed and not succeeded (execution e): repair staging first"},
+		"other commit":   {ledger{found: &contract.Deployment{Environment: "staging", Commit: "c", Outcome: "succeeded"}}, "it can't be trusted"},
 		"unreadable":     {ledger{err: errors.New("AccessDenied")}, "can't be read from the ledger (AccessDenied)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestOutcomeThatCannotBeRecordedOrMadeKnownIsAFailure(t *testing.T) {
 	}
 	l := &ledger{}
 	require.ErrorContains(t, deploy(l), "the bundle of the preview can't be read")
-	require.Equal(t, delivery.Failed, l.recorded[0].Outcome)
+	require.Equal(t, contract.Failed, l.recorded[0].Outcome)
 	require.Equal(t, 1, l.published, "failures are made known too")
 
 	l = &ledger{err: errors.New("no bucket")}

@@ -17,8 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/testbuild"
 )
 
 // pushed is a push in the middle of its pipeline.
@@ -97,7 +97,7 @@ func TestStackWithoutChangesIsNotTouched(t *testing.T) {
 	require.Equal(t, "2 stacks: no changes", s.delivered().Summary)
 	require.NotContains(t, commands(), "up")
 	require.Zero(t, writes(), "neither state nor lock nor history")
-	require.Equal(t, delivery.Succeeded, s.recorded().Outcome)
+	require.Equal(t, contract.Succeeded, s.recorded().Outcome)
 
 	// Of two, only the one that changes.
 	s.orders("p")
@@ -163,7 +163,7 @@ func TestOfOverlappingPushesTheLaterGoesOnWithWhatWasShown(t *testing.T) {
 			done := len(s.provider.done())
 			require.NoError(t, s.finish(second), s.log.String())
 			require.Equal(t, c.want, append([]string(nil), s.provider.done()[done:]...))
-			require.Equal(t, delivery.Succeeded, s.recorded().Outcome)
+			require.Equal(t, contract.Succeeded, s.recorded().Outcome)
 			require.NotContains(t, s.log.String(), hush)
 			require.NotContains(t, s.delivered().Summary, "to update", "it is deployed")
 		})

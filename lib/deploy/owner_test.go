@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // owners keeps which owner each call expects. It fails every call.
@@ -48,7 +48,7 @@ func TestTheDeployerExpectsItsBucketsToBelongToTheDeliveryAccount(t *testing.T) 
 	o := &owners{expected: map[string]string{}}
 	account := Settings{SecretsKey: testKey}.DeliveryAccount()
 	ledger, objects := BucketLedger{API: o, Bucket: ledgerBucket, Owner: account}, BucketObjects{API: o, Bucket: stateBucket, Owner: account}
-	require.Error(t, ledger.Record(t.Context(), delivery.Deployment{}))
+	require.Error(t, ledger.Record(t.Context(), contract.Deployment{}))
 	_, _, err := ledger.Find(t.Context(), "dev", "commit")
 	require.Error(t, err)
 	require.Error(t, objects.Remove(t.Context(), "key"))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 func TestPlanViolationsAreCutToNames(t *testing.T) {
@@ -70,8 +70,8 @@ outputs:
 			err := s.deploy()
 			require.ErrorContains(t, err, "plan violated")
 			require.ErrorContains(t, err, "urn:pulumi:dev::messaging::aws:test/thing:Thing::topic violates plan: properties changed: token")
-			require.Equal(t, delivery.Failed, s.recorded().Outcome)
-			ledger, _ := s.cloud.get(t, ledgerBucket, delivery.LedgerKey("dev", commitA))
+			require.Equal(t, contract.Failed, s.recorded().Outcome)
+			ledger, _ := s.cloud.get(t, ledgerBucket, contract.LedgerKey("dev", commitA))
 			for where, text := range map[string]string{
 				"error": err.Error(), "log": s.log.String(), "bundle": s.bundleText(), "ledger": ledger, "events": strings.Join(s.cloud.published(), ""),
 			} {

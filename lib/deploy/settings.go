@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"regexp"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
 )
 
 // Settings are what a build gives the deployer in its environment.
@@ -48,27 +48,27 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		return v
 	}
 	s := Settings{
-		Environment:  must(delivery.EnvEnvironment, nil, "dev, staging or prod"),
-		Pipeline:     must(delivery.EnvPipeline, nil, "the name of the pipeline"),
-		Region:       must(delivery.EnvRegion, regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "an AWS region"),
-		Account:      must(delivery.EnvAccount, accountPattern, "a twelve-digit account id"),
-		StateBucket:  must(delivery.EnvStateBucket, bucketPattern, "the name of a bucket"),
-		SecretsKey:   must(delivery.EnvSecretsKey, keyPattern, "the ARN of a KMS key"),
-		Role:         must(delivery.EnvRole, rolePattern, "the ARN of a role"),
-		ExternalID:   must(delivery.EnvExternalID, nil, "the external id that the role demands"),
-		LedgerBucket: must(delivery.EnvLedgerBucket, bucketPattern, "the name of a bucket"),
-		Bus:          must(delivery.EnvBus, nil, "the name of an event bus"),
-		Execution:    must(delivery.EnvExecution, nil, "the id of the pipeline execution"),
-		Requires:     getenv(delivery.EnvRequires),
-		Commit:       getenv(delivery.EnvCommit), SourceCommit: getenv(delivery.EnvSourceCommit),
-		Delivery: getenv(delivery.EnvDelivery), Pusher: getenv(delivery.EnvPusher),
-		ReviewedDigest: getenv(delivery.ExportDigest), ReviewedSummary: getenv(delivery.ExportSummary),
+		Environment:  must(contract.EnvEnvironment, nil, "dev, staging or prod"),
+		Pipeline:     must(contract.EnvPipeline, nil, "the name of the pipeline"),
+		Region:       must(contract.EnvRegion, regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "an AWS region"),
+		Account:      must(contract.EnvAccount, accountPattern, "a twelve-digit account id"),
+		StateBucket:  must(contract.EnvStateBucket, bucketPattern, "the name of a bucket"),
+		SecretsKey:   must(contract.EnvSecretsKey, keyPattern, "the ARN of a KMS key"),
+		Role:         must(contract.EnvRole, rolePattern, "the ARN of a role"),
+		ExternalID:   must(contract.EnvExternalID, nil, "the external id that the role demands"),
+		LedgerBucket: must(contract.EnvLedgerBucket, bucketPattern, "the name of a bucket"),
+		Bus:          must(contract.EnvBus, nil, "the name of an event bus"),
+		Execution:    must(contract.EnvExecution, nil, "the id of the pipeline execution"),
+		Requires:     getenv(contract.EnvRequires),
+		Commit:       getenv(contract.EnvCommit), SourceCommit: getenv(contract.EnvSourceCommit),
+		Delivery: getenv(contract.EnvDelivery), Pusher: getenv(contract.EnvPusher),
+		ReviewedDigest: getenv(contract.ExportDigest), ReviewedSummary: getenv(contract.ExportSummary),
 		pathStyle: getenv("AWS_ENDPOINT_URL") != "" || getenv("AWS_ENDPOINT_URL_S3") != "",
 	}
 	if m := rolePattern.FindStringSubmatch(s.Role); m != nil && accountPattern.MatchString(s.Account) && m[1] != s.Account {
-		errs = append(errs, fmt.Errorf("%s is in account %s and %s is %s: expected a role of the target account", delivery.EnvRole, m[1], delivery.EnvAccount, s.Account))
+		errs = append(errs, fmt.Errorf("%s is in account %s and %s is %s: expected a role of the target account", contract.EnvRole, m[1], contract.EnvAccount, s.Account))
 	}
-	for _, name := range []string{delivery.EnvEnvironment, delivery.EnvRequires} {
+	for _, name := range []string{contract.EnvEnvironment, contract.EnvRequires} {
 		if getenv(name) == "" {
 			continue // required ones were reported above
 		}
@@ -77,7 +77,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		}
 	}
 	if s.ReviewedDigest != "" && !digestPattern.MatchString(s.ReviewedDigest) {
-		errs = append(errs, fmt.Errorf("environment variable %s is %q: expected 64 hexadecimal digits", delivery.ExportDigest, s.ReviewedDigest))
+		errs = append(errs, fmt.Errorf("environment variable %s is %q: expected 64 hexadecimal digits", contract.ExportDigest, s.ReviewedDigest))
 	}
 	errs = append(errs, s.checkCommit())
 	return s, errors.Join(errs...)
@@ -89,10 +89,10 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 func (s Settings) checkCommit() error {
 	const remedy = "merge a change into the delivered branch; nothing else deploys"
 	switch {
-	case s.Commit == "" || s.Commit == delivery.Unset:
-		return fmt.Errorf("this pipeline execution was not started by a delivery (%s is %q): %s", delivery.EnvCommit, s.Commit, remedy)
+	case s.Commit == "" || s.Commit == contract.Unset:
+		return fmt.Errorf("this pipeline execution was not started by a delivery (%s is %q): %s", contract.EnvCommit, s.Commit, remedy)
 	case !commitPattern.MatchString(s.Commit):
-		return fmt.Errorf("environment variable %s is %q: expected a commit of 40 hexadecimal digits", delivery.EnvCommit, s.Commit)
+		return fmt.Errorf("environment variable %s is %q: expected a commit of 40 hexadecimal digits", contract.EnvCommit, s.Commit)
 	case s.Commit != s.SourceCommit:
 		return fmt.Errorf("the push named commit %s but the source action fetched %q: the branch has moved or the revision was not pinned; %s", s.Commit, s.SourceCommit, remedy)
 	}

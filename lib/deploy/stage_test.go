@@ -20,8 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/testbuild"
 )
 
 // hush is the secret that must never be seen.
@@ -181,7 +181,7 @@ func (s *stage) delivered() Bundle {
 	return b
 }
 
-func (s *stage) recorded() delivery.Deployment {
+func (s *stage) recorded() contract.Deployment {
 	s.Helper()
 	d, found, err := s.deployer(deployRole).Ledger.Find(s.Context(), "dev", commitA)
 	require.NoError(s, err)

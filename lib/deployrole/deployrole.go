@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // sessionSeconds ends a role's session after an hour: the most that AWS grants

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // Permission is one entry of the workload permissions: the actions that a

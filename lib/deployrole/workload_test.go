@@ -5,8 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 func dev() place {

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/iampolicy"
 )
 
 // deletionDays is the shortest waiting time that KMS offers. The key can't be

@@ -1,9 +1,9 @@
 package encryption
 
 import (
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // thisKey is why key policies may say "*": KMS reads it as the key that the

@@ -7,10 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/encryption"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/encryption"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 // maxKeyPolicy is KMS's limit on the size of a key policy, in bytes.

@@ -1,9 +1,9 @@
 package environment
 
 import (
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/pipeline"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/pipeline"
 )
 
 // Environment is what differs between the environments.
@@ -45,9 +45,9 @@ var (
 // StartedBy is the event source that starts the environment's pipeline.
 func (e Environment) StartedBy() string {
 	if e.Follows != "" {
-		return delivery.DeploymentSource(string(e.Follows))
+		return contract.DeploymentSource(string(e.Follows))
 	}
-	return delivery.PushSource
+	return contract.PushSource
 }
 
 // All lists the environments in the order of promotion.

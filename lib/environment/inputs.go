@@ -8,9 +8,9 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
 )
 
 // inputs are what the program takes from the stacks before it.

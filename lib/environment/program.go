@@ -4,13 +4,13 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/artifacts"
-	"delivery/lib/buildproject"
-	"delivery/lib/naming"
-	"delivery/lib/pipeline"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
-	"delivery/lib/trigger"
+	"delivery.internal/lib/artifacts"
+	"delivery.internal/lib/buildproject"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/pipeline"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
+	"delivery.internal/lib/trigger"
 )
 
 // program is what every part of the program needs to know.

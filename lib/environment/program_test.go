@@ -8,12 +8,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/encryption"
-	"delivery/lib/environment"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/encryption"
+	"delivery.internal/lib/environment"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/stackrefs"
 )
 
 const (

@@ -6,10 +6,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/events"
-	"delivery/lib/iampolicy"
-	"delivery/lib/plantest"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/events"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/plantest"
 )
 
 const (

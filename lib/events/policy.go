@@ -3,7 +3,7 @@ package events
 import (
 	"fmt"
 
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/iampolicy"
 )
 
 // Publisher is a role that puts events on the bus, of one source and one

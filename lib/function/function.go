@@ -9,10 +9,10 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/loggroup"
-	"delivery/lib/servicerole"
-	"delivery/lib/zipfile"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/loggroup"
+	"delivery.internal/lib/servicerole"
+	"delivery.internal/lib/zipfile"
 )
 
 // Args describe a function.

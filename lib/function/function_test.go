@@ -13,10 +13,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/function"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 func args(t *testing.T) *function.Args {

@@ -10,10 +10,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/bucket"
-	"delivery/lib/delivery"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
+	"delivery.internal/lib/bucket"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // Args describe the ledger.
@@ -84,7 +84,7 @@ func policy(args *Args) []iampolicy.Statement {
 	var out []iampolicy.Statement
 	for _, env := range naming.Environments() {
 		out = append(out, iampolicy.Deny("s3:PutObject").Named("Write"+string(env)).ToEveryone().
-			On(args.ARN+"/"+delivery.LedgerPrefix(string(env))+"*").
+			On(args.ARN+"/"+contract.LedgerPrefix(string(env))+"*").
 			When(iampolicy.Is("StringNotEquals", "aws:PrincipalArn", args.Writers[env])))
 	}
 	return append(out, iampolicy.Deny("s3:DeleteObject", "s3:DeleteObjectVersion").Named("Delete").ToEveryone().

@@ -6,9 +6,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/ledger"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/ledger"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
 )
 
 const bucketARN = "arn:aws:s3:::ledger-bucket-shared-a1b2"

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/golden"
-	"delivery/lib/naming"
+	"delivery.internal/lib/golden"
+	"delivery.internal/lib/naming"
 )
 
 // TestNamesNeverChange pins every name: a changed name is a replaced resource.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
+	"delivery.internal/lib/naming"
 )
 
 func TestEveryKindOfBucketIsAmongTheBuckets(t *testing.T) {

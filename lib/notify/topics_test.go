@@ -6,10 +6,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/notify"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/notify"
+	"delivery.internal/lib/plantest"
 )
 
 const topicARN = "arn:aws:sns:us-east-1:111122223333:pipeline-topic-shared-a1b2"

@@ -3,7 +3,7 @@ package pipeline
 import (
 	"slices"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Mode says what happens to an execution that begins while another one runs.
@@ -98,7 +98,7 @@ const (
 var sourceExports = []string{"AuthorDate", "BranchName", "CommitId", "CommitMessage", "ConnectionArn", "FullRepositoryName"}
 
 // previewExports are what the buildspec of the preview exports.
-var previewExports = []string{delivery.ExportSummary, delivery.ExportDigest}
+var previewExports = []string{contract.ExportSummary, contract.ExportDigest}
 
 // values collects a configuration value of all actions of a type, without
 // repetition, in the order of the stages.

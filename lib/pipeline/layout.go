@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // Spec is what differs between the pipelines of the environments.
@@ -49,17 +49,17 @@ func Layout(s Spec) (Blueprint, error) {
 // that it did not start has the defaults, and is refused by the deployer.
 func variables() []Variable {
 	return []Variable{
-		{delivery.VarCommit, delivery.Unset, "Commit that was pushed"},
-		{delivery.VarDelivery, delivery.Unset, "Delivery id of the GitHub webhook"},
-		{delivery.VarPusher, delivery.Unset, "GitHub login of who pushed"},
+		{contract.VarCommit, contract.Unset, "Commit that was pushed"},
+		{contract.VarDelivery, contract.Unset, "Delivery id of the GitHub webhook"},
+		{contract.VarPusher, contract.Unset, "GitHub login of who pushed"},
 	}
 }
 
 func sourceAction(s Spec) Action {
 	return Action{
-		Name: delivery.SourceAction, Type: SourceType, Order: 1,
-		Namespace: delivery.SourceNamespace, Exports: sourceExports,
-		Outputs: []string{delivery.SourceArtifact},
+		Name: contract.SourceAction, Type: SourceType, Order: 1,
+		Namespace: contract.SourceNamespace, Exports: sourceExports,
+		Outputs: []string{contract.SourceArtifact},
 		Configuration: map[string]string{
 			KeyConnection:    s.ConnectionARN,
 			KeyRepository:    s.Repository.FullName(),
@@ -74,8 +74,8 @@ func previewAction(s Spec) (Action, error) {
 	vars, err := runVariables()
 	return Action{
 		Name: "Preview", Type: BuildType, Order: 1,
-		Namespace: delivery.PreviewNamespace, Exports: previewExports,
-		Inputs: []string{delivery.SourceArtifact}, Outputs: []string{delivery.BundleArtifact},
+		Namespace: contract.PreviewNamespace, Exports: previewExports,
+		Inputs: []string{contract.SourceArtifact}, Outputs: []string{contract.BundleArtifact},
 		Configuration: map[string]string{
 			KeyProject:   s.Names.Of(naming.PreviewProject),
 			KeyVariables: vars,
@@ -87,15 +87,15 @@ func previewAction(s Spec) (Action, error) {
 // shown: the deployer refuses a bundle with others.
 func deployAction(s Spec) (Action, error) {
 	vars, err := runVariables(
-		variable{delivery.ExportDigest, ref(delivery.PreviewNamespace, delivery.ExportDigest), plainText},
-		variable{delivery.ExportSummary, ref(delivery.PreviewNamespace, delivery.ExportSummary), plainText},
+		variable{contract.ExportDigest, ref(contract.PreviewNamespace, contract.ExportDigest), plainText},
+		variable{contract.ExportSummary, ref(contract.PreviewNamespace, contract.ExportSummary), plainText},
 	)
 	return Action{
 		Name: "Deploy", Type: BuildType, Order: 1,
-		Inputs: []string{delivery.SourceArtifact, delivery.BundleArtifact},
+		Inputs: []string{contract.SourceArtifact, contract.BundleArtifact},
 		Configuration: map[string]string{
 			KeyProject:       s.Names.Of(naming.DeployProject),
-			KeyPrimarySource: delivery.SourceArtifact,
+			KeyPrimarySource: contract.SourceArtifact,
 			KeyVariables:     vars,
 		},
 	}, err
@@ -111,9 +111,9 @@ func approveAction(s Spec) Action {
 		Configuration: map[string]string{
 			KeyTopic: s.ApprovalTopicARN,
 			KeyText: fmt.Sprintf("Deploy commit %s of %s to %s? %s. Pushed by %s. Digest of what was reviewed: %s. The whole diff is in diff.md of the artifact %s.",
-				ref(pipelineNamespace, delivery.VarCommit), s.Repository.FullName(), s.Names.Environment(),
-				ref(delivery.PreviewNamespace, delivery.ExportSummary), ref(pipelineNamespace, delivery.VarPusher),
-				ref(delivery.PreviewNamespace, delivery.ExportDigest), delivery.BundleArtifact),
+				ref(pipelineNamespace, contract.VarCommit), s.Repository.FullName(), s.Names.Environment(),
+				ref(contract.PreviewNamespace, contract.ExportSummary), ref(pipelineNamespace, contract.VarPusher),
+				ref(contract.PreviewNamespace, contract.ExportDigest), contract.BundleArtifact),
 		},
 	}
 }
@@ -141,11 +141,11 @@ type variable struct {
 // others belong to the projects.
 func runVariables(more ...variable) (string, error) {
 	all := append([]variable{
-		{delivery.EnvCommit, ref(pipelineNamespace, delivery.VarCommit), plainText},
-		{delivery.EnvSourceCommit, ref(delivery.SourceNamespace, "CommitId"), plainText},
-		{delivery.EnvExecution, ref(serviceNamespace, executionID), plainText},
-		{delivery.EnvDelivery, ref(pipelineNamespace, delivery.VarDelivery), plainText},
-		{delivery.EnvPusher, ref(pipelineNamespace, delivery.VarPusher), plainText},
+		{contract.EnvCommit, ref(pipelineNamespace, contract.VarCommit), plainText},
+		{contract.EnvSourceCommit, ref(contract.SourceNamespace, "CommitId"), plainText},
+		{contract.EnvExecution, ref(serviceNamespace, executionID), plainText},
+		{contract.EnvDelivery, ref(pipelineNamespace, contract.VarDelivery), plainText},
+		{contract.EnvPusher, ref(pipelineNamespace, contract.VarPusher), plainText},
 	}, more...)
 	b, err := json.Marshal(all)
 	return string(b), err

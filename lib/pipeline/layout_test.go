@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
-	"delivery/lib/pipeline"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/pipeline"
+	"delivery.internal/lib/plantest"
 )
 
 const (

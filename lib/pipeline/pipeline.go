@@ -7,9 +7,9 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/codepipeline"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/servicerole"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/servicerole"
 )
 
 // Args describe a pipeline.

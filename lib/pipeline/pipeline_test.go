@@ -8,10 +8,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/golden"
-	"delivery/lib/naming"
-	"delivery/lib/pipeline"
-	"delivery/lib/plantest"
+	"delivery.internal/lib/golden"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/pipeline"
+	"delivery.internal/lib/plantest"
 )
 
 const pipelineType = "aws:codepipeline/pipeline:Pipeline"

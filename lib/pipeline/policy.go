@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/iampolicy"
 )
 
 // policy is what the actions of the blueprint need, and no more.

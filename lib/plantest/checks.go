@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
+	"delivery.internal/lib/iampolicy"
 )
 
 // Check holds a program's resources to every rule of the platform. The tags

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
 )
 
 // The installation that the fixtures describe.

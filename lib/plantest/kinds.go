@@ -1,6 +1,6 @@
 package plantest
 
-import "delivery/lib/naming"
+import "delivery.internal/lib/naming"
 
 // kind is what the checks and the mocks know of a resource type.
 type kind struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
-	"delivery/lib/golden"
+	"delivery.internal/lib/golden"
 )
 
 // URNs returns the URNs of what a program registered, sorted, as the engine

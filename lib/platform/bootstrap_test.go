@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/platform"
+	"delivery.internal/lib/platform"
 )
 
 // requireMoved holds that bootstrap is deployed, once, in the bucket, with its

@@ -17,8 +17,8 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/platform"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/testbuild"
 )
 
 // cutter runs the real CLI, and cuts the run off once after each changing

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"delivery/lib/settings"
+	"delivery.internal/lib/settings"
 )
 
 // Environment is what child processes and AWS clients are given: this

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
 )
 
 // Config says where the platform is and with what it is driven. Only Root,

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // Values are what a user decides about an installation. What is empty stays as

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/naming"
+	"delivery.internal/lib/naming"
 )
 
 // DestroyAll removes the installation, in the order in which nothing is taken

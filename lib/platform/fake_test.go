@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/platform"
-	"delivery/lib/settings"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/settings"
 )
 
 // fakeStack is what the fake CLI keeps of a stack.

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
 )
 
 // Builds is the part of CodeBuild that starts and watches a build.
@@ -86,10 +86,10 @@ func (p *Platform) judge(build types.Build) (string, error) {
 		return "", fmt.Errorf("build %s ended with %s: read why in %s", aws.ToString(build.Id), build.BuildStatus, logs)
 	}
 	for _, v := range build.ExportedEnvironmentVariables {
-		if digest := aws.ToString(v.Value); aws.ToString(v.Name) == delivery.ExportImageDigest && imageDigest.MatchString(digest) {
+		if digest := aws.ToString(v.Value); aws.ToString(v.Name) == contract.ExportImageDigest && imageDigest.MatchString(digest) {
 			p.say("the image is %s", digest)
 			return digest, nil
 		}
 	}
-	return "", fmt.Errorf("build %s does not say what it pushed: expected %s among its exported variables, as image/buildspec.yml sets it; bring the project up to date with: make up PROJECT=shared", aws.ToString(build.Id), delivery.ExportImageDigest)
+	return "", fmt.Errorf("build %s does not say what it pushed: expected %s among its exported variables, as image/buildspec.yml sets it; bring the project up to date with: make up PROJECT=shared", aws.ToString(build.Id), contract.ExportImageDigest)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // Storage looks at buckets.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // localCloud is a cloud behind its API, and the environment of its operator.

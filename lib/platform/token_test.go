@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/platform"
+	"delivery.internal/lib/platform"
 )
 
 func TestDestroyAllWithoutTheTokenOfGitHubRemovesNothing(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // variable is what make configure calls the value of a setting.

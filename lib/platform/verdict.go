@@ -14,18 +14,18 @@ import (
 	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/stackrefs"
 )
 
 // ScanGate is asked for its verdict on an image, and leaves it to be read.
 type ScanGate interface {
 	// Ask asks about an image.
-	Ask(ctx context.Context, r delivery.VerdictRequest) error
+	Ask(ctx context.Context, r contract.VerdictRequest) error
 	// Verdict returns what the gate said last, the zero value where it has not
 	// said anything.
-	Verdict(ctx context.Context) (delivery.ImageVerdict, error)
+	Verdict(ctx context.Context) (contract.ImageVerdict, error)
 }
 
 // gate is the ScanGate of an AWS account.
@@ -49,13 +49,13 @@ func (p *Platform) ScanGate(ctx context.Context) (ScanGate, error) {
 }
 
 // Ask implements ScanGate.
-func (g *gate) Ask(ctx context.Context, r delivery.VerdictRequest) error {
+func (g *gate) Ask(ctx context.Context, r contract.VerdictRequest) error {
 	detail, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	out, err := g.events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
-		Source: aws.String(delivery.ImageSource), DetailType: aws.String(delivery.VerdictDetailType), Detail: aws.String(string(detail)),
+		Source: aws.String(contract.ImageSource), DetailType: aws.String(contract.VerdictDetailType), Detail: aws.String(string(detail)),
 	}}})
 	if err == nil && out.FailedEntryCount > 0 {
 		err = fmt.Errorf("EventBridge refuses the event: %s %s", aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage))
@@ -64,7 +64,7 @@ func (g *gate) Ask(ctx context.Context, r delivery.VerdictRequest) error {
 }
 
 // Verdict implements ScanGate.
-func (g *gate) Verdict(ctx context.Context) (v delivery.ImageVerdict, err error) {
+func (g *gate) Verdict(ctx context.Context) (v contract.ImageVerdict, err error) {
 	out, err := g.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(g.parameter)})
 	if err != nil {
 		return v, err
@@ -98,7 +98,7 @@ const askAgain = 6
 // WaitForVerdict asks the scan gate about an image until it approves or refuses
 // it. A refusal is an error that names the findings.
 func (p *Platform) WaitForVerdict(ctx context.Context, g ScanGate, image string, w Waiting) error {
-	request := delivery.VerdictRequest{Repository: p.names.Of(naming.ImageRepository), Image: image, Request: rand.Text()}
+	request := contract.VerdictRequest{Repository: p.names.Of(naming.ImageRepository), Image: image, Request: rand.Text()}
 	limit := time.NewTimer(w.Patience)
 	defer limit.Stop()
 	ticker := time.NewTicker(w.Every)
@@ -116,7 +116,7 @@ func (p *Platform) WaitForVerdict(ctx context.Context, g ScanGate, image string,
 			return fmt.Errorf("the verdict on %s can't be read: %w; the image is pushed: run make image again, it is not built twice", image, err)
 		}
 		if v.Request == request.Request && v.Image == image {
-			if v.Status != delivery.ImageWaiting {
+			if v.Status != contract.ImageWaiting {
 				return p.report(v)
 			}
 			if said != v.Reason {
@@ -135,7 +135,7 @@ func (p *Platform) WaitForVerdict(ctx context.Context, g ScanGate, image string,
 }
 
 // report says what a verdict says.
-func (p *Platform) report(v delivery.ImageVerdict) error {
+func (p *Platform) report(v contract.ImageVerdict) error {
 	for _, a := range v.Accepted {
 		where := ""
 		if a.Package != "" {
@@ -147,11 +147,11 @@ func (p *Platform) report(v delivery.ImageVerdict) error {
 		p.say("%d more are in the log group %s", v.More, p.names.Of(naming.ScanGateLogs))
 	}
 	switch v.Status {
-	case delivery.ImageApproved:
+	case contract.ImageApproved:
 		p.say("approved: %s", v.Reason)
 		p.say("its digest is in the parameter %s, and 'make up PROJECT=environments/dev' takes it", p.names.Of(naming.ApprovedImage))
 		return nil
-	case delivery.ImageRefused:
+	case contract.ImageRefused:
 		lines := append([]string{fmt.Sprintf("the scan gate refuses the image %s: %s", v.Image, v.Reason)}, v.Blocking...)
 		if len(v.Blocking) > 0 {
 			lines = append(lines, fmt.Sprintf("a newer base or package may have the fix: change a comment in image/Dockerfile and run: make up PROJECT=shared && make image; a finding that does no harm is accepted under shared:acceptedFindings in shared/Pulumi.%s.yaml, see docs/deployment.md", p.Suffix))

@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/runtime"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/services"
 )
 
 // buildsWriteOnlyTheBundle asks the deployed policies about the artifacts of
@@ -19,7 +19,7 @@ func (s *stage) buildsWriteOnlyTheBundle(t *testing.T) {
 	for _, env := range naming.Environments() {
 		runs := s.Runs(env)
 		newest := runs[len(runs)-1]
-		source, bundle := artifactOf(t, newest, delivery.SourceAction), artifactOf(t, newest, "Preview")
+		source, bundle := artifactOf(t, newest, contract.SourceAction), artifactOf(t, newest, "Preview")
 		scope := naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}
 		preview := scope.Role(s.names(env).Of(naming.PreviewBuildRole))
 		deploy := scope.Role(s.names(env).Of(naming.DeployBuildRole))
@@ -34,7 +34,7 @@ func (s *stage) buildsWriteOnlyTheBundle(t *testing.T) {
 	require.Empty(t, s.denials(), "to ask is not to be refused")
 }
 
-func artifactOf(t *testing.T, e runtime.Execution, action string) runtime.Artifact {
+func artifactOf(t *testing.T, e services.Execution, action string) services.Artifact {
 	t.Helper()
 	a := e.Action(action)
 	require.NotNil(t, a, "%s of %s did not run: %s", action, e.ID, e.Reason)
@@ -43,7 +43,7 @@ func artifactOf(t *testing.T, e runtime.Execution, action string) runtime.Artifa
 }
 
 // asks says whether a role may do something with an artifact.
-func (s *stage) asks(t *testing.T, role, action string, of runtime.Artifact) error {
+func (s *stage) asks(t *testing.T, role, action string, of services.Artifact) error {
 	t.Helper()
 	session, err := s.Cloud.Issue(role, "question", time.Hour)
 	require.NoError(t, err)

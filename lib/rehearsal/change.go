@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"delivery/lib/rehearsal/github"
+	"delivery.internal/lib/rehearsal/github"
 )
 
 // Merge brings a change to the delivered branch as people do: one commits to a

@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/github"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/github"
 )
 
 // reviewedPullRequestsOnly tries the ways around a review.
@@ -59,7 +59,7 @@ func (s *stage) freePlan(t *testing.T) {
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
 		e, err := s.Ended(ctx, env, commit)
 		require.NoError(t, err)
-		require.Equal(t, Person, e.Variables[delivery.VarPusher])
+		require.Equal(t, Person, e.Variables[contract.VarPusher])
 		require.Contains(t, s.buildsOf(e), "delivery.yaml")
 	}
 	require.NoError(t, s.Runtime.Idle(ctx))

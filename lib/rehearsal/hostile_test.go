@@ -12,9 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/runtime"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/services"
 )
 
 // hostileFile is where the sample gets a program that does not mean well.
@@ -49,7 +49,7 @@ func (s *stage) forgedReview(t *testing.T) {
 	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 	require.Equal(t, "60", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"), "%s", s.buildsOf(prod))
-	require.Equal(t, runtime.Failed, prod.Status)
+	require.Equal(t, services.Failed, prod.Status)
 	require.Contains(t, s.buildsOf(prod), "is not what its content gives")
 	require.Contains(t, s.ledger(naming.Prod, commit), `"failed"`)
 
@@ -61,7 +61,7 @@ func (s *stage) forgedReview(t *testing.T) {
 func (s *stage) bundleDigest(t *testing.T, commit string) string {
 	t.Helper()
 	var b struct{ Digest string }
-	for _, f := range s.unzipped(t, s.RunsOf(naming.Prod, commit)[0].ID, delivery.BundleArtifact) {
+	for _, f := range s.unzipped(t, s.RunsOf(naming.Prod, commit)[0].ID, contract.BundleArtifact) {
 		if f.Name == "bundle.json" {
 			require.NoError(t, json.Unmarshal([]byte(content(t, f)), &b))
 		}
@@ -104,7 +104,7 @@ func (s *stage) swappedSource(t *testing.T) {
 	const honest = "func main() { pulumi.Run(program) }"
 	var swapped bytes.Buffer
 	w := zip.NewWriter(&swapped)
-	for _, f := range s.unzipped(t, waiting.ID, delivery.SourceArtifact) {
+	for _, f := range s.unzipped(t, waiting.ID, contract.SourceArtifact) {
 		text := content(t, f)
 		if strings.HasSuffix(f.Name, "orders/main.go") {
 			require.Contains(t, text, honest)
@@ -118,13 +118,13 @@ func (s *stage) swappedSource(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
-	require.NoError(t, s.Runtime.ReplaceArtifact(waiting.ID, delivery.SourceArtifact, swapped.Bytes()))
+	require.NoError(t, s.Runtime.ReplaceArtifact(waiting.ID, contract.SourceArtifact, swapped.Bytes()))
 
 	require.NoError(t, s.Decide(commit, true, "by the test"))
 	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 	require.NotContains(t, s.buildsOf(prod), "CODE THAT NO COMMIT HOLDS")
-	require.Equal(t, runtime.Failed, prod.Status)
+	require.Equal(t, services.Failed, prod.Status)
 	require.Contains(t, s.buildsOf(prod), "the source is not the one that was reviewed (orders/main.go differs)")
 	require.Contains(t, s.ledger(naming.Prod, commit), `"failed"`)
 }

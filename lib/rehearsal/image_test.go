@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 var zlib = awsapi.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Item is one deployed resource in the inventory.

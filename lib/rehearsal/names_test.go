@@ -7,10 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/settings"
 )
 
 // takenNames holds the list of bucket names to what the programs make, and

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // states translates the states of pipelines into those of the tree.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/runtime"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/services"
 )
 
 // overlappingPushes are two pushes of which the second is reviewed before the
@@ -84,7 +84,7 @@ func (s *stage) pushWhoseReviewNoLongerHolds(t *testing.T) {
 	require.Contains(t, q.Summary, "no changes")
 	e, err := s.Ended(s.limit(t), naming.Prod, second)
 	require.NoError(t, err)
-	require.Equal(t, runtime.Failed, e.Status, "nobody has seen that it takes the first push back")
+	require.Equal(t, services.Failed, e.Status, "nobody has seen that it takes the first push back")
 	said := s.buildsOf(e)
 	require.Contains(t, said, "commit "+first, "it says who wrote the state")
 	require.Contains(t, said, "update urn:pulumi:prod::orders::aws:sqs/queue:Queue::orders (visibilityTimeoutSeconds)")
@@ -114,12 +114,12 @@ func (s *stage) asked(t *testing.T, commit string) {
 // previewed waits for the end of a commit's preview in an environment.
 func (s *stage) previewed(t *testing.T, env naming.Environment, commit string) {
 	t.Helper()
-	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(env), func(e runtime.Execution) bool {
+	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(env), func(e services.Execution) bool {
 		a := e.Action("Preview")
-		return e.Variables[delivery.VarCommit] == commit && a != nil && len(a.Outputs) > 0
+		return e.Variables[contract.VarCommit] == commit && a != nil && len(a.Outputs) > 0
 	})
 	require.NoError(t, err)
-	require.Equal(t, runtime.InProgress, e.Status, "it is reviewed while the other one waits")
+	require.Equal(t, services.InProgress, e.Status, "it is reviewed while the other one waits")
 }
 
 // stateWrites is how often the workload's states were written.
@@ -180,7 +180,7 @@ func (s *stage) deliverIntoLock(t *testing.T, message string, changes map[string
 		}
 	})
 	commit = s.deliver(t, message, changes)
-	end := make(chan runtime.Execution, 1)
+	end := make(chan services.Execution, 1)
 	go func() {
 		e, _ := s.Ended(s.ctx, naming.Dev, commit) // a failure is an execution that is not there
 		end <- e

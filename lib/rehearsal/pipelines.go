@@ -13,46 +13,46 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/runtime"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/services"
 )
 
 func (r *Rehearsal) pipeline(env naming.Environment) string { return r.names(env).Of(naming.Pipeline) }
 
 // Runs returns the executions of an environment's pipeline, oldest first.
-func (r *Rehearsal) Runs(env naming.Environment) []runtime.Execution {
+func (r *Rehearsal) Runs(env naming.Environment) []services.Execution {
 	return r.Runtime.Executions(r.pipeline(env))
 }
 
 // RunsOf returns the executions for a commit.
-func (r *Rehearsal) RunsOf(env naming.Environment, commit string) []runtime.Execution {
-	var out []runtime.Execution
+func (r *Rehearsal) RunsOf(env naming.Environment, commit string) []services.Execution {
+	var out []services.Execution
 	for _, e := range r.Runs(env) {
-		if e.Variables[delivery.VarCommit] == commit {
+		if e.Variables[contract.VarCommit] == commit {
 			out = append(out, e)
 		}
 	}
 	return out
 }
 
-func ended(e runtime.Execution) bool { return e.Status != runtime.InProgress }
+func ended(e services.Execution) bool { return e.Status != services.InProgress }
 
 // Ended waits for the end of an environment's execution for a commit.
-func (r *Rehearsal) Ended(ctx context.Context, env naming.Environment, commit string) (runtime.Execution, error) {
-	return r.Runtime.Wait(ctx, r.pipeline(env), func(e runtime.Execution) bool {
-		return e.Variables[delivery.VarCommit] == commit && ended(e)
+func (r *Rehearsal) Ended(ctx context.Context, env naming.Environment, commit string) (services.Execution, error) {
+	return r.Runtime.Wait(ctx, r.pipeline(env), func(e services.Execution) bool {
+		return e.Variables[contract.VarCommit] == commit && ended(e)
 	})
 }
 
 // Deployed is Ended for an execution that must succeed.
-func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit string) (runtime.Execution, error) {
+func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit string) (services.Execution, error) {
 	e, err := r.Ended(ctx, env, commit)
 	if err != nil {
 		return e, err
 	}
-	if e.Status != runtime.Succeeded {
+	if e.Status != services.Succeeded {
 		return e, fmt.Errorf("%s has %s: %s%s", e.Pipeline, e.Status, e.Reason, r.lastWords(e))
 	}
 	return e, nil
@@ -60,7 +60,7 @@ func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit
 
 // buildLog are the lines that the builds of an execution wrote, of those
 // actions that match.
-func (r *Rehearsal) buildLog(e runtime.Execution, match func(runtime.ActionRun) bool) []string {
+func (r *Rehearsal) buildLog(e services.Execution, match func(services.ActionRun) bool) []string {
 	builds := map[any]bool{}
 	for _, s := range e.Stages {
 		for _, a := range s.Actions {
@@ -77,9 +77,9 @@ func (r *Rehearsal) buildLog(e runtime.Execution, match func(runtime.ActionRun) 
 }
 
 // lastWords are the last lines of the builds that failed in an execution.
-func (r *Rehearsal) lastWords(e runtime.Execution) string {
+func (r *Rehearsal) lastWords(e services.Execution) string {
 	const most = 5
-	lines := r.buildLog(e, func(a runtime.ActionRun) bool { return a.Error != "" })
+	lines := r.buildLog(e, func(a services.ActionRun) bool { return a.Error != "" })
 	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" })
 	var out strings.Builder
 	for _, line := range lines[max(0, len(lines)-most):] {
@@ -91,12 +91,12 @@ func (r *Rehearsal) lastWords(e runtime.Execution) string {
 // AwaitApproval waits until production asks for the approval of a commit. An
 // execution that ends without asking is an error.
 func (r *Rehearsal) AwaitApproval(ctx context.Context, commit string) (Question, error) {
-	waits := func(e runtime.Execution) bool {
+	waits := func(e services.Execution) bool {
 		a := e.Action("Approve")
 		return a != nil && a.Token != ""
 	}
-	e, err := r.Runtime.Wait(ctx, r.pipeline(naming.Prod), func(e runtime.Execution) bool {
-		return e.Variables[delivery.VarCommit] == commit && (ended(e) || waits(e))
+	e, err := r.Runtime.Wait(ctx, r.pipeline(naming.Prod), func(e services.Execution) bool {
+		return e.Variables[contract.VarCommit] == commit && (ended(e) || waits(e))
 	})
 	if err != nil {
 		return Question{}, err
@@ -106,12 +106,12 @@ func (r *Rehearsal) AwaitApproval(ctx context.Context, commit string) (Question,
 	}
 	diff, err := r.diff(e.ID)
 	exports := e.Action("Preview").Outputs
-	return Question{Pipeline: e.Pipeline, Commit: commit, Summary: exports[delivery.ExportSummary], Digest: exports[delivery.ExportDigest], Diff: diff}, err
+	return Question{Pipeline: e.Pipeline, Commit: commit, Summary: exports[contract.ExportSummary], Digest: exports[contract.ExportDigest], Diff: diff}, err
 }
 
 // diff reads the readable diff from an execution's bundle.
 func (r *Rehearsal) diff(execution string) (string, error) {
-	text, err := r.Runtime.ReadArtifact(execution, delivery.BundleArtifact)
+	text, err := r.Runtime.ReadArtifact(execution, contract.BundleArtifact)
 	if err != nil {
 		return "", err
 	}

@@ -12,10 +12,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/settings"
 )
 
 // projects are the folders of the projects.

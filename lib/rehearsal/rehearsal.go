@@ -14,14 +14,14 @@ import (
 	"slices"
 	"time"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/github"
-	"delivery/lib/rehearsal/provider"
-	"delivery/lib/rehearsal/runtime"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/github"
+	"delivery.internal/lib/rehearsal/provider"
+	"delivery.internal/lib/rehearsal/services"
+	"delivery.internal/lib/settings"
 )
 
 // What the rehearsed installation is called.
@@ -54,7 +54,7 @@ type Rehearsal struct {
 	Options
 	Cloud    *cloud.Cloud
 	API      *awsapi.Server
-	Runtime  *runtime.Runtime
+	Runtime  *services.Runtime
 	GitHub   *github.Server
 	Platform *platform.Platform
 	// Env is what the operator's shell would have: credentials, the endpoint
@@ -106,7 +106,7 @@ func (r *Rehearsal) start(ctx context.Context) error {
 	if err := r.loadSample(); err != nil {
 		return err
 	}
-	r.Runtime = runtime.New(r.Cloud, runtime.Options{
+	r.Runtime = services.New(r.Cloud, services.Options{
 		Endpoint:  endpoint,
 		Providers: func(s *cloud.Session) (string, func(), error) { return r.hosts.Serve(s, nil) },
 		Path:      []string{r.tools(), filepath.Join(r.Root, "dist", "image"), goEnv.bin},

@@ -15,12 +15,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/github"
-	"delivery/lib/rehearsal/runtime"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/github"
+	"delivery.internal/lib/rehearsal/services"
+	"delivery.internal/lib/testbuild"
 )
 
 // The whole platform on the real engine, once: the scenarios follow each other
@@ -133,7 +133,7 @@ func (s *stage) everyStackComesUp(t *testing.T) {
 	for _, env := range naming.Environments() {
 		runs := s.Runs(env)
 		require.Len(t, runs, 1, "creating a pipeline starts it")
-		require.Equal(t, runtime.Failed, runs[0].Status, "and no push started this one")
+		require.Equal(t, services.Failed, runs[0].Status, "and no push started this one")
 		require.Contains(t, s.buildsOf(runs[0]), "was not started by a delivery")
 	}
 	require.Empty(t, s.denials())
@@ -145,8 +145,8 @@ func (s *stage) denials() []string {
 }
 
 // buildsOf is what the builds of an execution wrote.
-func (s *stage) buildsOf(e runtime.Execution) string {
-	return strings.Join(s.buildLog(e, func(runtime.ActionRun) bool { return true }), "\n")
+func (s *stage) buildsOf(e services.Execution) string {
+	return strings.Join(s.buildLog(e, func(services.ActionRun) bool { return true }), "\n")
 }
 
 // pulumi runs the plain CLI on a stack of the platform.
@@ -175,7 +175,7 @@ func (s *stage) deliver(t *testing.T, message string, changes map[string][]byte)
 	return commit
 }
 
-func (s *stage) mustDeploy(t *testing.T, env naming.Environment, commit string) runtime.Execution {
+func (s *stage) mustDeploy(t *testing.T, env naming.Environment, commit string) services.Execution {
 	t.Helper()
 	e, err := s.Deployed(s.limit(t), env, commit)
 	require.NoError(t, err, "%s", s.buildsOf(e))
@@ -211,7 +211,7 @@ func (s *stage) queue(env naming.Environment) *cloud.Resource {
 }
 
 func (s *stage) ledger(env naming.Environment, commit string) string {
-	text, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), delivery.LedgerKey(string(env), commit))
+	text, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
 	if err != nil {
 		return err.Error()
 	}
@@ -332,7 +332,7 @@ func (s *stage) rejectedApproval(t *testing.T) {
 	s.answer(t, commit, false)
 	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
-	require.Equal(t, runtime.Failed, prod.Status)
+	require.Equal(t, services.Failed, prod.Status)
 	require.Nil(t, prod.Stage("Deploy"), "the deployment was not begun")
 	s.mustDeploy(t, naming.Dev, commit)
 	require.Equal(t, "70", s.queue(naming.Staging).Str("visibilityTimeoutSeconds"))
@@ -347,7 +347,7 @@ func (s *stage) failingPreview(t *testing.T) {
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
 		e, err := s.Deployed(s.limit(t), env, commit)
 		require.ErrorContains(t, err, "NoSuchThing", "the last lines of the log say what is wrong")
-		require.Equal(t, runtime.Failed, e.Status)
+		require.Equal(t, services.Failed, e.Status)
 		require.Nil(t, e.Stage("Deploy"))
 	}
 	require.NoError(t, s.Runtime.Idle(s.limit(t)))
@@ -358,12 +358,12 @@ func (s *stage) failingPreview(t *testing.T) {
 func (s *stage) neverOnStaging(t *testing.T) {
 	commit := s.GitHub.Head(Branch)
 	id, err := s.Runtime.StartPipeline(s.Cloud.Operator(cloud.DeliveryAccount), s.pipeline(naming.Prod), map[string]string{
-		delivery.VarCommit: commit, delivery.VarDelivery: "by hand", delivery.VarPusher: "mallory",
+		contract.VarCommit: commit, contract.VarDelivery: "by hand", contract.VarPusher: "mallory",
 	})
 	require.NoError(t, err)
-	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(naming.Prod), func(e runtime.Execution) bool { return e.ID == id && ended(e) })
+	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(naming.Prod), func(e services.Execution) bool { return e.ID == id && ended(e) })
 	require.NoError(t, err)
-	require.Equal(t, runtime.Failed, e.Status)
+	require.Equal(t, services.Failed, e.Status)
 	require.Nil(t, e.Stage("Approve"))
 	require.Contains(t, s.buildsOf(e), "was never deployed to staging")
 }
@@ -376,7 +376,7 @@ func (s *stage) errorInDeploy(t *testing.T) {
 	dev, err := s.Ended(s.limit(t), naming.Dev, commit)
 	require.NoError(t, err)
 	require.Equal(t, 1, fault.Struck)
-	require.Equal(t, runtime.Failed, dev.Status)
+	require.Equal(t, services.Failed, dev.Status)
 	require.NotNil(t, dev.Stage("Deploy"))
 	require.Contains(t, s.buildsOf(dev), "InvalidAttributeValue")
 	require.Contains(t, s.ledger(naming.Dev, commit), `"failed"`)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Check is one thing that the rehearsal held the platform to.

@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // onBus returns the newest event of a source on the delivery bus that is not of
@@ -25,7 +25,7 @@ func (s *stage) onBus(t *testing.T, source string) awsapi.Event {
 	t.Helper()
 	all := s.Cloud.Journal.Events("event")
 	for _, e := range slices.Backward(all) {
-		if of, _ := e.Fields["detail"].(map[string]any); e.Fields["source"] == source && of["outcome"] != delivery.Failed {
+		if of, _ := e.Fields["detail"].(map[string]any); e.Fields["source"] == source && of["outcome"] != contract.Failed {
 			detail, err := json.Marshal(e.Fields["detail"])
 			require.NoError(t, err)
 			return awsapi.Event{
@@ -50,7 +50,7 @@ func (s *stage) repeatedEvent(t *testing.T) {
 	before := answers()
 	again := s.Cloud.Inject(cloud.Fault{Service: "events", Operation: "DeliverAgain", Resource: starter, Times: 3})
 	s.startsNothing(t, func() {
-		for _, source := range []string{delivery.PushSource, delivery.DeploymentSource("staging")} {
+		for _, source := range []string{contract.PushSource, contract.DeploymentSource("staging")} {
 			_, err := s.Runtime.PutEvent(s.onBus(t, source))
 			require.NoError(t, err)
 		}
@@ -89,8 +89,8 @@ func (s *stage) as(t *testing.T, env naming.Environment, role naming.Kind) *clou
 
 // strangersOnTheBus try to speak for the receiver and for staging's deployer.
 func (s *stage) strangersOnTheBus(t *testing.T) {
-	push, staging := s.onBus(t, delivery.PushSource), s.onBus(t, delivery.DeploymentSource("staging"))
-	dev := s.onBus(t, delivery.DeploymentSource("dev"))
+	push, staging := s.onBus(t, contract.PushSource), s.onBus(t, contract.DeploymentSource("staging"))
+	dev := s.onBus(t, contract.DeploymentSource("dev"))
 	deployer := s.as(t, naming.Staging, naming.DeployBuildRole)
 	s.startsNothing(t, func() {
 		for who, by := range map[string]*cloud.Session{
@@ -106,7 +106,7 @@ func (s *stage) strangersOnTheBus(t *testing.T) {
 		}
 	})
 	failed := staging
-	failed.Detail = strings.Replace(staging.Detail, `"`+delivery.Succeeded+`"`, `"`+delivery.Failed+`"`, 1)
+	failed.Detail = strings.Replace(staging.Detail, `"`+contract.Succeeded+`"`, `"`+contract.Failed+`"`, 1)
 	require.NotEqual(t, staging.Detail, failed.Detail)
 	s.startsNothing(t, func() {
 		require.NoError(t, s.put(t, deployer, failed, failed), "it speaks for itself, of what starts nothing")
@@ -141,7 +141,7 @@ func (s *stage) deadLetterIsSeen(t *testing.T) {
 		}), "%s has no alarm", q.Name)
 	}
 	before := len(s.alarmsTold())
-	injected := s.onBus(t, delivery.DeploymentSource("staging"))
+	injected := s.onBus(t, contract.DeploymentSource("staging"))
 	injected.Detail = strings.Replace(injected.Detail, `"pusher":"`+Merger+`"`, `"pusher":"x\"},{\"name\":\"COMMIT\",\"value\":\"e"`, 1)
 	require.Contains(t, injected.Detail, `x\"}`)
 	s.startsNothing(t, func() {
@@ -156,7 +156,7 @@ func (s *stage) deadLetterIsSeen(t *testing.T) {
 
 	unreachable := s.Cloud.Inject(cloud.Fault{Service: "events", Operation: "Deliver", Resource: s.names(naming.Shared).Of(naming.StarterFunction), Code: "ServiceException", Times: 2 * 21})
 	s.startsNothing(t, func() {
-		_, err := s.Runtime.PutEvent(s.onBus(t, delivery.PushSource))
+		_, err := s.Runtime.PutEvent(s.onBus(t, contract.PushSource))
 		require.NoError(t, err)
 	})
 	require.Equal(t, 2*21, unreachable.Struck, "once, and 20 repetitions, for dev and for staging")

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Types of the resources that the steps look at.

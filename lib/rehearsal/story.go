@@ -7,11 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/provider"
-	"delivery/lib/rehearsal/runtime"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/provider"
+	"delivery.internal/lib/rehearsal/services"
 )
 
 // Question is what a person is asked before production is deployed.
@@ -209,8 +209,8 @@ func (s *Story) checkDeployed() {
 			continue
 		}
 		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
-		commit := last(s.Runs(env)).Variables[delivery.VarCommit]
-		_, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), delivery.LedgerKey(string(env), commit))
+		commit := last(s.Runs(env)).Variables[contract.VarCommit]
+		_, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
 		s.check("the ledger holds the deployment to "+string(env), "commit "+short(commit), err == nil)
 	}
 	s.checkOrder()
@@ -227,18 +227,18 @@ func (s *Story) checkOrder() {
 	s.check("dev and staging ran in parallel", fmt.Sprintf("they started %s apart", dev.Started.Sub(staging.Started).Abs().Round(time.Millisecond)),
 		dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended))
 	deploy := staging.Action("Deploy")
-	s.check("production started after staging's deployment", fmt.Sprintf("%s after it began", prod.Started.Sub(deploy.Started).Round(time.Millisecond)), prod.Started.After(deploy.Started) && staging.Status == runtime.Succeeded)
+	s.check("production started after staging's deployment", fmt.Sprintf("%s after it began", prod.Started.Sub(deploy.Started).Round(time.Millisecond)), prod.Started.After(deploy.Started) && staging.Status == services.Succeeded)
 	approve := prod.Action("Approve")
-	s.check("production is deployed only after a person's approval", "the answer was "+s.report.Approvals[0].Decision, approve.Status == runtime.Succeeded == (prod.Action("Deploy") != nil))
+	s.check("production is deployed only after a person's approval", "the answer was "+s.report.Approvals[0].Decision, approve.Status == services.Succeeded == (prod.Action("Deploy") != nil))
 	commits := map[string]bool{}
-	for _, e := range []runtime.Execution{dev, staging, prod} {
-		commits[e.Variables[delivery.VarCommit]], commits[e.Commit] = true, true
+	for _, e := range []services.Execution{dev, staging, prod} {
+		commits[e.Variables[contract.VarCommit]], commits[e.Commit] = true, true
 	}
 	s.check("one commit went everywhere", short(prod.Commit), len(commits) == 1)
 	notified := len(s.Runtime.Notifications())
 	s.check("state changes and the approval were notified", fmt.Sprintf("%d messages", notified), notified > 0)
 }
 
-func last(runs []runtime.Execution) runtime.Execution { return runs[len(runs)-1] }
+func last(runs []services.Execution) services.Execution { return runs[len(runs)-1] }
 
 func short(commit string) string { return commit[:min(len(commit), 12)] }

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/settings"
+	"delivery.internal/lib/settings"
 )
 
 type noCloud struct{}

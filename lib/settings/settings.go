@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/naming"
+	"delivery.internal/lib/naming"
 )
 
 // Region is the only region that the platform supports (requirement S15).

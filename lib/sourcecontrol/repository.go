@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi-github/sdk/v6/go/github"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/settings"
+	"delivery.internal/lib/settings"
 )
 
 // RepositoryArgs describe what is set up on the repository itself.

@@ -6,9 +6,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/plantest"
-	"delivery/lib/settings"
-	"delivery/lib/sourcecontrol"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/sourcecontrol"
 )
 
 var repository = settings.Repository{Owner: "acme", Name: "infrastructure", Branch: "main"}

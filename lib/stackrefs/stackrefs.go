@@ -12,8 +12,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // ByEnvironment maps dev, staging, prod (and shared, where it applies) to a value.

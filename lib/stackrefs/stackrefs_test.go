@@ -8,9 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
-	"delivery/lib/settings"
-	"delivery/lib/stackrefs"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackrefs"
 )
 
 // backend serves the outputs of stacks.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/bucket"
+	"delivery.internal/lib/bucket"
 )
 
 // Retention of state: every update writes a version, and a corrupt or lost

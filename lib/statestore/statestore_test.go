@@ -6,8 +6,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/plantest"
-	"delivery/lib/statestore"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/statestore"
 )
 
 func TestOldStateIsKeptForMending(t *testing.T) {

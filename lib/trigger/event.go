@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // Event says which events on the delivery bus start a pipeline.
@@ -30,8 +30,8 @@ func Pushed(r settings.Repository) Event {
 	return Event{
 		Description: "A push to the delivered branch",
 		Pattern: Pattern{
-			Source:     []string{delivery.PushSource},
-			DetailType: []string{delivery.PushDetailType},
+			Source:     []string{contract.PushSource},
+			DetailType: []string{contract.PushDetailType},
 			Detail:     map[string][]string{"repository": {r.FullName()}, "branch": {r.Branch}},
 		},
 	}
@@ -43,9 +43,9 @@ func Deployed(env naming.Environment) Event {
 	return Event{
 		Description: fmt.Sprintf("A successful deployment to %s", env),
 		Pattern: Pattern{
-			Source:     []string{delivery.DeploymentSource(string(env))},
-			DetailType: []string{delivery.DeploymentDetailType},
-			Detail:     map[string][]string{"environment": {string(env)}, "outcome": {delivery.Succeeded}},
+			Source:     []string{contract.DeploymentSource(string(env))},
+			DetailType: []string{contract.DeploymentDetailType},
+			Detail:     map[string][]string{"environment": {string(env)}, "outcome": {contract.Succeeded}},
 		},
 	}
 }

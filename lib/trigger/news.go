@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/naming"
+	"delivery.internal/lib/naming"
 )
 
 // NewsArgs describe what is told of a pipeline.

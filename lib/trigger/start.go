@@ -9,8 +9,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/deadletter"
-	"delivery/lib/naming"
+	"delivery.internal/lib/deadletter"
+	"delivery.internal/lib/naming"
 )
 
 // StartArgs describe what starts a pipeline.

@@ -7,12 +7,12 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/deadletter"
-	"delivery/lib/function"
-	"delivery/lib/handlers"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/deadletter"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // StarterArgs describe the function that starts the pipelines.

@@ -9,11 +9,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/function"
-	"delivery/lib/handlers/starter"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
-	"delivery/lib/trigger"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/handlers/starter"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/trigger"
 )
 
 const (

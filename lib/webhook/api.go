@@ -9,9 +9,9 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/function"
-	"delivery/lib/loggroup"
-	"delivery/lib/naming"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/loggroup"
+	"delivery.internal/lib/naming"
 )
 
 const (

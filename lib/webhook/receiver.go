@@ -7,14 +7,14 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery/lib/delivery"
-	"delivery/lib/events"
-	"delivery/lib/function"
-	"delivery/lib/handlers"
-	"delivery/lib/handlers/receiver"
-	"delivery/lib/iampolicy"
-	"delivery/lib/naming"
-	"delivery/lib/settings"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/events"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/handlers/receiver"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // ReceiverArgs describe the receiver.
@@ -118,7 +118,7 @@ func policy(a *ReceiverArgs) pulumi.StringOutput {
 				When(iampolicy.StringEquals("kms:ViaService", "secretsmanager."+a.Scope.Region+".amazonaws.com")),
 			iampolicy.Allow("dynamodb:PutItem", "dynamodb:DeleteItem").Named("Deliveries").
 				On(a.Scope.Table(a.Names.Of(naming.DeliveriesTable))),
-			events.Publisher{Source: delivery.PushSource, DetailType: delivery.PushDetailType}.
+			events.Publisher{Source: contract.PushSource, DetailType: contract.PushDetailType}.
 				Allow(a.Scope.Bus(a.Names.Of(naming.DeliveryBus))).Named("Push"),
 		).JSON()
 	}).(pulumi.StringOutput)

@@ -7,10 +7,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/function"
-	"delivery/lib/naming"
-	"delivery/lib/plantest"
-	"delivery/lib/webhook"
+	"delivery.internal/lib/function"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/webhook"
 )
 
 // ingress makes the secret, the receiver and the API.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/zipfile"
+	"delivery.internal/lib/zipfile"
 )
 
 // folder holds files with their modes.

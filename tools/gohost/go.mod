@@ -1,4 +1,4 @@
-module delivery/tools/gohost
+module delivery.internal/tools/gohost
 
 go 1.26
 

@@ -1,4 +1,4 @@
-module delivery/tools/yamlhost
+module delivery.internal/tools/yamlhost
 
 go 1.26
 

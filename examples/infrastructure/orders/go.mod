@@ -1,4 +1,4 @@
-module delivery/examples/orders
+module delivery.internal/examples/orders
 
 go 1.26
 

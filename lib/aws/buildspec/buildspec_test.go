@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/aws/buildspec"
+	"delivery.internal/lib/aws/buildspec"
 )
 
 func TestASpecificationIsReadWhole(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/aws/eventpattern"
+	"delivery.internal/lib/aws/eventpattern"
 )
 
 const sampleEvent = `{"version":"0","id":"1","detail-type":"thing","source":"aws.ecr","account":"111122223333","time":"2026-01-01T00:00:00Z","region":"us-east-1",

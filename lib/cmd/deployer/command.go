@@ -18,7 +18,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"delivery/lib/deploy"
+	"delivery.internal/lib/deploy"
 )
 
 // options are what the flags say.

@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"delivery/lib/deploy"
+	"delivery.internal/lib/deploy"
 )
 
 func main() {

@@ -11,7 +11,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"delivery/lib/platform"
+	"delivery.internal/lib/platform"
 )
 
 // options are what all commands share.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
 )
 
 // checkout makes the folders of the projects and returns the root.

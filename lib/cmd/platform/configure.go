@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"delivery/lib/naming"
-	"delivery/lib/platform"
-	"delivery/lib/settings"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/settings"
 )
 
 // answers are the values as text, as flags, variables and questions give them.

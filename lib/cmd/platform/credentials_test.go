@@ -16,11 +16,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/naming"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/testbuild"
 )
 
 // asMain makes the test's binary the program itself, so that it can be run as
@@ -162,11 +162,11 @@ type builds struct {
 }
 
 func (b builds) PutEvent(e awsapi.Event) (string, error) {
-	var asked delivery.VerdictRequest
+	var asked contract.VerdictRequest
 	if err := json.Unmarshal([]byte(e.Detail), &asked); err != nil {
 		return "", err
 	}
-	answer, err := json.Marshal(delivery.ImageVerdict{Image: asked.Image, Request: asked.Request, Status: delivery.ImageApproved})
+	answer, err := json.Marshal(contract.ImageVerdict{Image: asked.Image, Request: asked.Request, Status: contract.ImageApproved})
 	b.cloud.Update(cloud.DeliveryAccount, "aws:ssm/parameter:Parameter", verdict, func(r *cloud.Resource) {
 		r.Outputs = map[string]any{"value": string(answer), "type": "String"}
 	})
@@ -180,7 +180,7 @@ func (builds) StartBuild(_ context.Context, _, project string) (awsapi.Build, er
 func (builds) FindBuild(id string) (awsapi.Build, bool) {
 	project, _, _ := strings.Cut(id, ":")
 	return awsapi.Build{ID: id, Project: project, Status: "SUCCEEDED", Phase: "COMPLETED",
-		Exported: map[string]string{delivery.ExportImageDigest: "sha256:" + strings.Repeat("1a", 32)}}, true
+		Exported: map[string]string{contract.ExportImageDigest: "sha256:" + strings.Repeat("1a", 32)}}, true
 }
 
 // logins are the ways to have credentials without a key in a variable.

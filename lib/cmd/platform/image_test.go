@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/platform"
+	"delivery.internal/lib/platform"
 )
 
 // Not parallel: the whole process gets the interrupt.

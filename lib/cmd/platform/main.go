@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"delivery/lib/platform"
+	"delivery.internal/lib/platform"
 )
 
 func main() {

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"delivery/lib/handlers"
-	"delivery/lib/handlers/receiver"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/handlers/receiver"
 )
 
 func main() {

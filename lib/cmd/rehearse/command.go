@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"delivery/lib/rehearsal"
+	"delivery.internal/lib/rehearsal"
 )
 
 // options are what the flags say.

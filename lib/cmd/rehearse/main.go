@@ -1,5 +1,5 @@
 // Command rehearse runs the whole delivery platform on the real Pulumi engine
-// against a local cloud: see package delivery/lib/rehearsal.
+// against a local cloud: see package delivery.internal/lib/rehearsal.
 package main
 
 import (

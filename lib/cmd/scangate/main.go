@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"delivery/lib/handlers"
-	"delivery/lib/handlers/scangate"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/handlers/scangate"
 )
 
 func main() {

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 
-	"delivery/lib/handlers"
-	"delivery/lib/handlers/starter"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/handlers/starter"
 )
 
 func main() {

@@ -15,7 +15,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // refreshAfter is the shortest time between two reads of the secret.
@@ -134,8 +134,8 @@ type EventBus struct {
 func (b EventBus) Publish(ctx context.Context, detail []byte) error {
 	out, err := b.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
 		EventBusName: aws.String(b.Name),
-		Source:       aws.String(delivery.PushSource),
-		DetailType:   aws.String(delivery.PushDetailType),
+		Source:       aws.String(contract.PushSource),
+		DetailType:   aws.String(contract.PushDetailType),
 		Detail:       aws.String(string(detail)),
 	}}})
 	if err != nil {

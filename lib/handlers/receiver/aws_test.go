@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/handlers/receiver"
+	"delivery.internal/lib/handlers/receiver"
 )
 
 type secretStore struct {

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-github/v74/github"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Headers of a GitHub delivery. HTTP APIs pass header names in lower case.
@@ -206,10 +206,10 @@ func Signed(body []byte, signature string, secret []byte) bool {
 
 // read checks what the delivery says and turns it into a push. Its error is an
 // answer.
-func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (delivery.Push, error) {
-	none := delivery.Push{}
+func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (contract.Push, error) {
+	none := contract.Push{}
 	id := header(r, deliveryHeader)
-	if !delivery.IsDeliveryID(id) {
+	if !contract.IsDeliveryID(id) {
 		return none, reply(http.StatusBadRequest, "the header X-GitHub-Delivery is missing or not a UUID")
 	}
 	if media, _, err := mime.ParseMediaType(header(r, contentHeader)); err != nil || media != "application/json" {
@@ -228,10 +228,10 @@ func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (delivery.
 	if e.GetDeleted() || isZero(e.GetAfter()) {
 		return none, reply(http.StatusOK, "ignored: the branch was deleted")
 	}
-	if !delivery.IsCommit(e.GetAfter()) {
+	if !contract.IsCommit(e.GetAfter()) {
 		return none, reply(http.StatusBadRequest, "%q is not a commit", e.GetAfter())
 	}
-	if who := pusher(&e); !delivery.IsPusher(who) {
+	if who := pusher(&e); !contract.IsPusher(who) {
 		return none, reply(http.StatusBadRequest, "the pusher %.100q is not a GitHub login", who)
 	}
 	if at := e.GetRepo().GetPushedAt(); !at.IsZero() && h.Now().Sub(at.Time) > maxAge {
@@ -243,7 +243,7 @@ func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (delivery.
 // accept publishes a push unless the same body was accepted before. GitHub
 // signs the body only, so that the body is what a replay has in common with
 // its original, whatever its headers say.
-func (h *Handler) accept(ctx context.Context, log *slog.Logger, body []byte, push delivery.Push) answer {
+func (h *Handler) accept(ctx context.Context, log *slog.Logger, body []byte, push contract.Push) answer {
 	detail, err := encode(push)
 	if err != nil {
 		return failed(http.StatusInternalServerError, "the push can't be described in an event", err)

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/handlers/receiver"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/handlers/receiver"
 )
 
 const (
@@ -252,9 +252,9 @@ func TestTheEventIsCompact(t *testing.T) {
 	world := newCloud()
 	_, err := world.handler().Handle(context.Background(), request(push(nil), nil))
 	require.NoError(t, err)
-	var got delivery.Push
+	var got contract.Push
 	require.NoError(t, json.Unmarshal(world.published[0], &got))
-	require.Equal(t, delivery.Push{
+	require.Equal(t, contract.Push{
 		Delivery: "72d3162e-cc78-11e3-81ab-4c9367dc0958", Repository: "acme/infrastructure",
 		Ref: "refs/heads/main", Branch: "main", Before: strings.Repeat("1", 40), Commit: commit,
 		Pusher: "mona", Paths: []string{"a.go", "b.go", "c.go"},
@@ -280,7 +280,7 @@ func TestAHugePushStillFitsAnEvent(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, 202, got.StatusCode, got.Body)
 			require.Less(t, len(world.published[0]), 250<<10)
-			var p delivery.Push
+			var p contract.Push
 			require.NoError(t, json.Unmarshal(world.published[0], &p))
 			require.True(t, p.MorePaths)
 			require.NotEmpty(t, p.Paths)

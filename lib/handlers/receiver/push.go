@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-github/v74/github"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 const (
-	// maxPaths bounds delivery.Push.Paths.
+	// maxPaths bounds contract.Push.Paths.
 	maxPaths = 200
 	// maxDetail keeps the whole entry well under the 256 KB of PutEvents, which
 	// counts source, detail type and detail.
@@ -25,13 +25,13 @@ const (
 
 // compact keeps what the pipelines need. The repository and the branch are the
 // configured spelling, because the rules on the bus compare them literally.
-func (h *Handler) compact(id string, e *github.PushEvent) delivery.Push {
+func (h *Handler) compact(id string, e *github.PushEvent) contract.Push {
 	paths := changed(e.GetCommits())
 	more := len(e.GetCommits()) >= webhookCommits || e.GetForced()
 	if len(paths) > maxPaths {
 		paths, more = paths[:maxPaths], true
 	}
-	return delivery.Push{
+	return contract.Push{
 		Delivery:   id,
 		Repository: h.Repository,
 		Ref:        "refs/heads/" + h.Branch,
@@ -52,7 +52,7 @@ func pusher(e *github.PushEvent) string {
 			return login
 		}
 	}
-	return delivery.Unset
+	return contract.Unset
 }
 
 // changed lists the paths that the commits touched, each once, sorted.
@@ -70,7 +70,7 @@ func changed(commits []*github.HeadCommit) []string {
 }
 
 // encode renders the push as an event's detail, with as many paths as fit.
-func encode(p delivery.Push) ([]byte, error) {
+func encode(p contract.Push) ([]byte, error) {
 	slices.Sort(p.Paths)
 	for {
 		b, err := json.Marshal(p)

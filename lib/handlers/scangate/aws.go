@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // ImageAPI is the part of ECR that Repository uses.
@@ -130,12 +130,12 @@ type Parameters struct {
 }
 
 // Accepted implements Records.
-func (p Parameters) Accepted(ctx context.Context) ([]delivery.AcceptedFinding, error) {
+func (p Parameters) Accepted(ctx context.Context) ([]contract.AcceptedFinding, error) {
 	out, err := p.API.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(p.AcceptedFindings)})
 	if err != nil {
 		return nil, err
 	}
-	var accepted []delivery.AcceptedFinding
+	var accepted []contract.AcceptedFinding
 	if out.Parameter == nil {
 		return nil, fmt.Errorf("parameter %s has no value", p.AcceptedFindings)
 	}
@@ -151,7 +151,7 @@ func (p Parameters) Approve(ctx context.Context, digest string) error {
 }
 
 // Publish implements Records.
-func (p Parameters) Publish(ctx context.Context, v delivery.ImageVerdict) error {
+func (p Parameters) Publish(ctx context.Context, v contract.ImageVerdict) error {
 	text, err := fit(v)
 	if err != nil {
 		return err
@@ -171,16 +171,16 @@ func (p Parameters) put(ctx context.Context, name, value string) error {
 
 // fit renders a verdict into what a parameter holds: the longer of its lists
 // gives way, and the verdict says how much is missing.
-func fit(v delivery.ImageVerdict) (string, error) {
+func fit(v contract.ImageVerdict) (string, error) {
 	for {
 		text, err := json.Marshal(v)
-		if err != nil || len(text) <= delivery.ParameterBytes {
+		if err != nil || len(text) <= contract.ParameterBytes {
 			return string(text), err
 		}
 		v.More++
 		switch {
 		case len(v.Blocking) == 0 && len(v.Accepted) == 0:
-			return "", fmt.Errorf("the verdict has %d bytes without its findings: a parameter holds %d", len(text), delivery.ParameterBytes)
+			return "", fmt.Errorf("the verdict has %d bytes without its findings: a parameter holds %d", len(text), contract.ParameterBytes)
 		case len(v.Accepted) > len(v.Blocking):
 			v.Accepted = v.Accepted[:len(v.Accepted)-1]
 		default:

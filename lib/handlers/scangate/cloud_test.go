@@ -17,10 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/handlers/scangate"
-	"delivery/lib/rehearsal/awsapi"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/handlers/scangate"
+	"delivery.internal/lib/rehearsal/awsapi"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const (
@@ -81,7 +81,7 @@ func (w *world) push(tag string, result awsapi.ScanResult) string {
 }
 
 // hear gives the gate the newest event.
-func (w *world) hear() (delivery.ImageVerdict, error) {
+func (w *world) hear() (contract.ImageVerdict, error) {
 	require.NotEmpty(w.t, w.emitted)
 	return w.gate.Handle(w.t.Context(), w.emitted[len(w.emitted)-1])
 }
@@ -99,14 +99,14 @@ func TestTheGateUnderstandsBothKindsOfScanning(t *testing.T) {
 		for name, c := range map[string]struct {
 			result   awsapi.ScanResult
 			accepted string
-			want     delivery.VerdictStatus
+			want     contract.VerdictStatus
 			blocking []string
 		}{
-			"a clean image":            {want: delivery.ImageApproved},
-			"a finding":                {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, want: delivery.ImageRefused, blocking: []string{"CVE-2026-85091 HIGH in zlib"}},
-			"an accepted finding":      {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, accepted: `[{"id":"CVE-2026-85091","package":"zlib","reason":"r","expires":"2026-11-24"}]`, want: delivery.ImageApproved},
-			"counts without a finding": {result: awsapi.ScanResult{Counts: map[string]int{"CRITICAL": 2}}, want: delivery.ImageRefused, blocking: []string{"2 CRITICAL that ECR counts and doesn't list"}},
-			"a failed scan":            {result: awsapi.ScanResult{Status: "FAILED"}, want: delivery.ImageRefused},
+			"a clean image":            {want: contract.ImageApproved},
+			"a finding":                {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, want: contract.ImageRefused, blocking: []string{"CVE-2026-85091 HIGH in zlib"}},
+			"an accepted finding":      {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, accepted: `[{"id":"CVE-2026-85091","package":"zlib","reason":"r","expires":"2026-11-24"}]`, want: contract.ImageApproved},
+			"counts without a finding": {result: awsapi.ScanResult{Counts: map[string]int{"CRITICAL": 2}}, want: contract.ImageRefused, blocking: []string{"2 CRITICAL that ECR counts and doesn't list"}},
+			"a failed scan":            {result: awsapi.ScanResult{Status: "FAILED"}, want: contract.ImageRefused},
 		} {
 			t.Run(kind+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -120,8 +120,8 @@ func TestTheGateUnderstandsBothKindsOfScanning(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, c.want, v.Status, v.Reason)
 				require.Equal(t, c.blocking, v.Blocking)
-				require.Equal(t, c.want == delivery.ImageApproved, w.parameter("approved") == pushed)
-				var left delivery.ImageVerdict
+				require.Equal(t, c.want == contract.ImageApproved, w.parameter("approved") == pushed)
+				var left contract.ImageVerdict
 				require.NoError(t, json.Unmarshal([]byte(w.parameter("verdict")), &left))
 				require.Equal(t, v, left)
 			})
@@ -163,7 +163,7 @@ func TestALateEventOfAnOlderImageChangesNothing(t *testing.T) {
 	require.NoError(t, w.EmitScan(cloud.DeliveryAccount, repository, old))
 	v, err := w.hear()
 	require.NoError(t, err)
-	require.Equal(t, delivery.ImageRefused, v.Status)
+	require.Equal(t, contract.ImageRefused, v.Status)
 	require.Contains(t, v.Reason, newest)
 	require.Equal(t, newest, w.parameter("approved"))
 	require.Equal(t, verdict, w.parameter("verdict"))

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Registry reads the repository of the image.
@@ -27,11 +27,11 @@ type Registry interface {
 // Records holds what the gate is told, and what it says.
 type Records interface {
 	// Accepted returns the findings that were accepted.
-	Accepted(ctx context.Context) ([]delivery.AcceptedFinding, error)
+	Accepted(ctx context.Context) ([]contract.AcceptedFinding, error)
 	// Approve makes the digest the approved one.
 	Approve(ctx context.Context, digest string) error
 	// Publish leaves the verdict where an operator reads it.
-	Publish(ctx context.Context, v delivery.ImageVerdict) error
+	Publish(ctx context.Context, v contract.ImageVerdict) error
 }
 
 // Handler decides about images.
@@ -67,7 +67,7 @@ type question struct {
 var kinds = map[string]string{
 	"aws.ecr/ECR Image Scan":                                "COMPLETE",
 	"aws.inspector2/Inspector2 Scan":                        "INITIAL_SCAN_COMPLETE",
-	delivery.ImageSource + "/" + delivery.VerdictDetailType: "",
+	contract.ImageSource + "/" + contract.VerdictDetailType: "",
 }
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -99,11 +99,11 @@ func (h *Handler) read(e events.CloudWatchEvent) (q question, err error) {
 // Handle decides about the image of one event. It returns an error where a
 // repetition may help or somebody must look: EventBridge invokes asynchronously
 // and Lambda repeats, and what still fails goes to the dead-letter queue.
-func (h *Handler) Handle(ctx context.Context, e events.CloudWatchEvent) (delivery.ImageVerdict, error) {
+func (h *Handler) Handle(ctx context.Context, e events.CloudWatchEvent) (contract.ImageVerdict, error) {
 	q, err := h.read(e)
 	if err != nil {
 		h.Log.ErrorContext(ctx, "the event is not understood: nothing is approved", "error", err)
-		return delivery.ImageVerdict{}, err
+		return contract.ImageVerdict{}, err
 	}
 	log := h.Log.With("image", q.Image, "repository", q.Repository)
 	v, err := h.decide(ctx, q)
@@ -114,13 +114,13 @@ func (h *Handler) Handle(ctx context.Context, e events.CloudWatchEvent) (deliver
 	for _, a := range v.Accepted {
 		log.WarnContext(ctx, "a finding is accepted", "finding", a.ID, "package", a.Package, "reason", a.Reason, "expires", a.Expires)
 	}
-	level := map[delivery.VerdictStatus]slog.Level{delivery.ImageApproved: slog.LevelInfo, delivery.ImageRefused: slog.LevelWarn}[v.Status]
+	level := map[contract.VerdictStatus]slog.Level{contract.ImageApproved: slog.LevelInfo, contract.ImageRefused: slog.LevelWarn}[v.Status]
 	log.Log(ctx, level, "the image is "+string(v.Status), "reason", v.Reason, "blocking", v.Blocking)
 	return v, nil
 }
 
-func (h *Handler) decide(ctx context.Context, q question) (delivery.ImageVerdict, error) {
-	v := delivery.ImageVerdict{Status: delivery.ImageRefused}
+func (h *Handler) decide(ctx context.Context, q question) (contract.ImageVerdict, error) {
+	v := contract.ImageVerdict{Status: contract.ImageRefused}
 	newer, err := h.Registry.Newer(ctx, q.Image)
 	if err != nil {
 		return v, fmt.Errorf("images of %s: %w", h.Repository, err)
@@ -137,10 +137,10 @@ func (h *Handler) decide(ctx context.Context, q question) (delivery.ImageVerdict
 		}
 	}
 	v.Image, v.Request = q.Image, q.Request
-	if v.Status == delivery.ImageWaiting && q.wanted != "" {
+	if v.Status == contract.ImageWaiting && q.wanted != "" {
 		return v, errors.New(v.Reason + " although its event says " + q.Status)
 	}
-	if v.Status == delivery.ImageApproved {
+	if v.Status == contract.ImageApproved {
 		if err := h.Records.Approve(ctx, q.Image); err != nil {
 			return v, fmt.Errorf("record %s as approved: %w", q.Image, err)
 		}
@@ -156,20 +156,20 @@ func (h *Handler) decide(ctx context.Context, q question) (delivery.ImageVerdict
 
 // ask asks ECR itself: the event is only a hint, which anybody who may put
 // events on the default bus could have written.
-func (h *Handler) ask(ctx context.Context, q question) (delivery.ImageVerdict, error) {
+func (h *Handler) ask(ctx context.Context, q question) (contract.ImageVerdict, error) {
 	accepted, err := h.Records.Accepted(ctx)
 	if err != nil {
-		return delivery.ImageVerdict{}, fmt.Errorf("accepted findings: %w", err)
+		return contract.ImageVerdict{}, fmt.Errorf("accepted findings: %w", err)
 	}
 	scan, err := h.Registry.Scan(ctx, q.Image)
 	if err != nil {
-		return delivery.ImageVerdict{}, fmt.Errorf("findings of %s: %w", q.Image, err)
+		return contract.ImageVerdict{}, fmt.Errorf("findings of %s: %w", q.Image, err)
 	}
 	v := rules{block: h.Block, accepted: accepted, now: h.Now()}.judge(scan)
 	for severity, n := range q.Counts {
 		// Inspector's findings follow its event. TOTAL is of the event alone.
-		if severity != "TOTAL" && n > scan.Counts[severity] && v.Status == delivery.ImageApproved {
-			return delivery.ImageVerdict{Status: delivery.ImageWaiting, Reason: fmt.Sprintf("ECR knows of %d %s findings, not yet of %d,", scan.Counts[severity], severity, n)}, nil
+		if severity != "TOTAL" && n > scan.Counts[severity] && v.Status == contract.ImageApproved {
+			return contract.ImageVerdict{Status: contract.ImageWaiting, Reason: fmt.Sprintf("ECR knows of %d %s findings, not yet of %d,", scan.Counts[severity], severity, n)}, nil
 		}
 	}
 	return v, nil

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/handlers/scangate"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/handlers/scangate"
 )
 
 var (
@@ -32,15 +32,15 @@ var (
 type registry struct {
 	newer              string
 	scan               scangate.Scan
-	accepted           []delivery.AcceptedFinding
+	accepted           []contract.AcceptedFinding
 	err, list, approve error
 	approved           []string
-	published          []delivery.ImageVerdict
+	published          []contract.ImageVerdict
 }
 
 func (r *registry) Newer(context.Context, string) (string, error)       { return r.newer, r.list }
 func (r *registry) Scan(context.Context, string) (scangate.Scan, error) { return r.scan, r.err }
-func (r *registry) Accepted(context.Context) ([]delivery.AcceptedFinding, error) {
+func (r *registry) Accepted(context.Context) ([]contract.AcceptedFinding, error) {
 	return r.accepted, nil
 }
 
@@ -51,7 +51,7 @@ func (r *registry) Approve(_ context.Context, digest string) error {
 	return r.approve
 }
 
-func (r *registry) Publish(_ context.Context, v delivery.ImageVerdict) error {
+func (r *registry) Publish(_ context.Context, v contract.ImageVerdict) error {
 	r.published = append(r.published, v)
 	return nil
 }
@@ -72,8 +72,8 @@ func inspector(status, counts string) events.CloudWatchEvent {
 }
 
 func request(digest, id string) events.CloudWatchEvent {
-	detail, _ := json.Marshal(delivery.VerdictRequest{Repository: "build-image", Image: digest, Request: id})
-	return events.CloudWatchEvent{Source: delivery.ImageSource, DetailType: delivery.VerdictDetailType, Detail: detail}
+	detail, _ := json.Marshal(contract.VerdictRequest{Repository: "build-image", Image: digest, Request: id})
+	return events.CloudWatchEvent{Source: contract.ImageSource, DetailType: contract.VerdictDetailType, Detail: detail}
 }
 
 type counts = map[string]int32
@@ -151,7 +151,7 @@ func TestDecisions(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, c.approved, got.Status == delivery.ImageApproved, got.Reason)
+			require.Equal(t, c.approved, got.Status == contract.ImageApproved, got.Reason)
 			require.Contains(t, got.Reason, c.reason)
 			require.Equal(t, c.newer == "", len(world.published) == 1, "the verdict on the newest image stands")
 		})
@@ -163,14 +163,14 @@ func TestARequestIsAnswered(t *testing.T) {
 	for name, c := range map[string]struct {
 		newer string
 		scan  scangate.Scan
-		want  delivery.VerdictStatus
+		want  contract.VerdictStatus
 	}{
-		"an approved image":               {"", scanned("COMPLETE", counts{}), delivery.ImageApproved},
-		"a refused one":                   {"", scanned("COMPLETE", counts{"HIGH": 1}), delivery.ImageRefused},
-		"one that is scanned":             {"", scangate.Scan{Status: "IN_PROGRESS"}, delivery.ImageWaiting},
-		"one that is not the newest":      {other, scanned("COMPLETE", counts{}), delivery.ImageRefused},
-		"one that can't be scanned":       {"", scangate.Scan{Status: "UNSUPPORTED_IMAGE"}, delivery.ImageRefused},
-		"one without its findings so far": {"", scangate.Scan{Status: "ACTIVE"}, delivery.ImageWaiting},
+		"an approved image":               {"", scanned("COMPLETE", counts{}), contract.ImageApproved},
+		"a refused one":                   {"", scanned("COMPLETE", counts{"HIGH": 1}), contract.ImageRefused},
+		"one that is scanned":             {"", scangate.Scan{Status: "IN_PROGRESS"}, contract.ImageWaiting},
+		"one that is not the newest":      {other, scanned("COMPLETE", counts{}), contract.ImageRefused},
+		"one that can't be scanned":       {"", scangate.Scan{Status: "UNSUPPORTED_IMAGE"}, contract.ImageRefused},
+		"one without its findings so far": {"", scangate.Scan{Status: "ACTIVE"}, contract.ImageWaiting},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,27 +188,27 @@ func TestARequestIsAnswered(t *testing.T) {
 func TestAcceptedFindings(t *testing.T) {
 	t.Parallel()
 	high, two := found("CVE-1", "HIGH", "zlib"), found("CVE-1", "HIGH", "zlib", "zlib-devel")
-	accept := func(id, pkg, expires string) delivery.AcceptedFinding {
-		return delivery.AcceptedFinding{ID: id, Package: pkg, Reason: "not reachable", Expires: expires}
+	accept := func(id, pkg, expires string) contract.AcceptedFinding {
+		return contract.AcceptedFinding{ID: id, Package: pkg, Reason: "not reachable", Expires: expires}
 	}
 	cases := map[string]struct {
-		accepted []delivery.AcceptedFinding
+		accepted []contract.AcceptedFinding
 		scan     scangate.Scan
 		blocking []string
 	}{
-		"by its id":                  {[]delivery.AcceptedFinding{accept("CVE-1", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
-		"by its package":             {[]delivery.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
-		"on the last day":            {[]delivery.AcceptedFinding{accept("CVE-1", "", "2026-11-24")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
-		"in each of its packages":    {[]delivery.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31"), accept("CVE-1", "zlib-devel", "2026-12-31")}, scanned("ACTIVE", counts{"HIGH": 1}, two), nil},
-		"although nobody rated it":   {[]delivery.AcceptedFinding{accept("CVE-2", "", "2026-12-31")}, scanned("ACTIVE", counts{"UNTRIAGED": 1}, found("CVE-2", "UNTRIAGED", "bash")), nil},
-		"not another one":            {[]delivery.AcceptedFinding{accept("CVE-2", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib"}},
-		"not in another package":     {[]delivery.AcceptedFinding{accept("CVE-1", "bash", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib"}},
-		"not in one of its packages": {[]delivery.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("ACTIVE", counts{"HIGH": 1}, two), []string{"CVE-1 HIGH in zlib, zlib-devel"}},
-		"not without a package":      {[]delivery.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, found("CVE-1", "HIGH")), []string{"CVE-1 HIGH"}},
-		"not the day after":          {[]delivery.AcceptedFinding{accept("CVE-1", "", "2026-11-23")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until 2026-11-23)"}},
-		"not for ever":               {[]delivery.AcceptedFinding{accept("CVE-1", "", "never")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until never)"}},
-		"not what is only counted":   {[]delivery.AcceptedFinding{accept("CVE-1", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 3}, high), []string{"2 HIGH that ECR counts and doesn't list"}},
-		"anew after it has run out":  {[]delivery.AcceptedFinding{accept("CVE-1", "", "2026-11-01"), accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
+		"by its id":                  {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
+		"by its package":             {[]contract.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
+		"on the last day":            {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-11-24")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
+		"in each of its packages":    {[]contract.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31"), accept("CVE-1", "zlib-devel", "2026-12-31")}, scanned("ACTIVE", counts{"HIGH": 1}, two), nil},
+		"although nobody rated it":   {[]contract.AcceptedFinding{accept("CVE-2", "", "2026-12-31")}, scanned("ACTIVE", counts{"UNTRIAGED": 1}, found("CVE-2", "UNTRIAGED", "bash")), nil},
+		"not another one":            {[]contract.AcceptedFinding{accept("CVE-2", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib"}},
+		"not in another package":     {[]contract.AcceptedFinding{accept("CVE-1", "bash", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib"}},
+		"not in one of its packages": {[]contract.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("ACTIVE", counts{"HIGH": 1}, two), []string{"CVE-1 HIGH in zlib, zlib-devel"}},
+		"not without a package":      {[]contract.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, found("CVE-1", "HIGH")), []string{"CVE-1 HIGH"}},
+		"not the day after":          {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-11-23")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until 2026-11-23)"}},
+		"not for ever":               {[]contract.AcceptedFinding{accept("CVE-1", "", "never")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until never)"}},
+		"not what is only counted":   {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 3}, high), []string{"2 HIGH that ECR counts and doesn't list"}},
+		"anew after it has run out":  {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-11-01"), accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -280,16 +280,16 @@ func (p parameters) PutParameter(_ context.Context, in *ssm.PutParameterInput, _
 func TestAVerdictFitsIntoItsParameter(t *testing.T) {
 	t.Parallel()
 	kept := parameters{}
-	v := delivery.ImageVerdict{Image: digest, Status: delivery.ImageRefused, Reason: "findings"}
+	v := contract.ImageVerdict{Image: digest, Status: contract.ImageRefused, Reason: "findings"}
 	for i := range 200 {
 		v.Blocking = append(v.Blocking, fmt.Sprintf("CVE-2026-%04d HIGH in a-package", i))
 	}
 	require.NoError(t, scangate.Parameters{API: kept, Verdict: "verdict"}.Publish(context.Background(), v))
-	require.LessOrEqual(t, len(kept["verdict"]), delivery.ParameterBytes)
-	var got delivery.ImageVerdict
+	require.LessOrEqual(t, len(kept["verdict"]), contract.ParameterBytes)
+	var got contract.ImageVerdict
 	require.NoError(t, json.Unmarshal([]byte(kept["verdict"]), &got))
 	require.Equal(t, 200, len(got.Blocking)+got.More)
 	require.Greater(t, len(got.Blocking), 80)
-	v = delivery.ImageVerdict{Reason: strings.Repeat("x", delivery.ParameterBytes)}
+	v = contract.ImageVerdict{Reason: strings.Repeat("x", contract.ParameterBytes)}
 	require.ErrorContains(t, scangate.Parameters{API: kept}.Publish(context.Background(), v), "without its findings")
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Scan is what ECR knows of an image's scan.
@@ -55,22 +55,22 @@ func ParseSeverity(s string) (string, error) {
 // rules are what findings are held to.
 type rules struct {
 	block    string // lowest severity that refuses
-	accepted []delivery.AcceptedFinding
+	accepted []contract.AcceptedFinding
 	now      time.Time
 }
 
 // judge decides about an image by its scan. What is unknown is refused.
-func (r rules) judge(s Scan) delivery.ImageVerdict {
-	v := delivery.ImageVerdict{Status: delivery.ImageRefused}
+func (r rules) judge(s Scan) contract.ImageVerdict {
+	v := contract.ImageVerdict{Status: contract.ImageRefused}
 	switch s.Status {
 	case notScanned, "IN_PROGRESS", "PENDING":
-		v.Status, v.Reason = delivery.ImageWaiting, "the scan is "+s.Status
+		v.Status, v.Reason = contract.ImageWaiting, "the scan is "+s.Status
 		return v
 	case "ACTIVE":
 		// Enhanced scanning says ACTIVE before its first findings are there:
 		// github.com/aws/aws-cli/issues/6759
 		if s.Counts == nil || !s.Ended {
-			v.Status, v.Reason = delivery.ImageWaiting, "the scan is ACTIVE, its first findings are not there yet"
+			v.Status, v.Reason = contract.ImageWaiting, "the scan is ACTIVE, its first findings are not there yet"
 			return v
 		}
 	case "COMPLETE":
@@ -93,7 +93,7 @@ func (r rules) judge(s Scan) delivery.ImageVerdict {
 }
 
 // weigh looks at every finding, those included that are counted but not listed.
-func (r rules) weigh(v *delivery.ImageVerdict, s Scan) {
+func (r rules) weigh(v *contract.ImageVerdict, s Scan) {
 	unlisted := maps.Clone(s.Counts)
 	for _, f := range s.Findings {
 		unlisted[f.Severity]--
@@ -117,7 +117,7 @@ func (r rules) weigh(v *delivery.ImageVerdict, s Scan) {
 		v.Reason = fmt.Sprintf("findings at or above %s, or of no known severity, that nobody has accepted; in all %s", r.block, list(s.Counts))
 		return
 	}
-	v.Status, v.Reason = delivery.ImageApproved, fmt.Sprintf("no findings at or above %s but those accepted; in all %s", r.block, list(s.Counts))
+	v.Status, v.Reason = contract.ImageApproved, fmt.Sprintf("no findings at or above %s but those accepted; in all %s", r.block, list(s.Counts))
 }
 
 // blocks says whether findings of a severity refuse. One that the gate doesn't
@@ -129,13 +129,13 @@ func (r rules) blocks(severity string) bool {
 
 // acceptance returns by what a finding is accepted: every package in which it
 // was found must be. A note says what acceptance has run out.
-func (r rules) acceptance(f Finding) (by []delivery.AcceptedFinding, note string) {
+func (r rules) acceptance(f Finding) (by []contract.AcceptedFinding, note string) {
 	packages := f.Packages
 	if len(packages) == 0 {
 		packages = []string{""}
 	}
 	for _, p := range packages {
-		i := slices.IndexFunc(r.accepted, func(a delivery.AcceptedFinding) bool {
+		i := slices.IndexFunc(r.accepted, func(a contract.AcceptedFinding) bool {
 			if a.ID != f.ID || a.Package != "" && a.Package != p {
 				return false
 			}
@@ -154,12 +154,12 @@ func (r rules) acceptance(f Finding) (by []delivery.AcceptedFinding, note string
 }
 
 // expired says whether an acceptance has run out, or has no day on which it does.
-func (r rules) expired(a delivery.AcceptedFinding) bool {
+func (r rules) expired(a contract.AcceptedFinding) bool {
 	last, err := time.Parse(time.DateOnly, a.Expires)
 	return err != nil || !r.now.Before(last.AddDate(0, 0, 1))
 }
 
-func distinct(all []delivery.AcceptedFinding) (out []delivery.AcceptedFinding) {
+func distinct(all []contract.AcceptedFinding) (out []contract.AcceptedFinding) {
 	for _, a := range all {
 		if !slices.Contains(out, a) {
 			out = append(out, a)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 const (
@@ -61,8 +61,8 @@ func (c CodePipeline) Start(ctx context.Context, s Start) (string, error) {
 	}
 	err := c.call(ctx, "StartPipelineExecution", startRequest{
 		Name: s.Pipeline, Token: s.Token,
-		Revisions: []revision{{delivery.SourceAction, "COMMIT_ID", s.Commit}},
-		Variables: []variable{{delivery.VarCommit, s.Commit}, {delivery.VarDelivery, s.Delivery}, {delivery.VarPusher, s.Pusher}},
+		Revisions: []revision{{contract.SourceAction, "COMMIT_ID", s.Commit}},
+		Variables: []variable{{contract.VarCommit, s.Commit}, {contract.VarDelivery, s.Delivery}, {contract.VarPusher, s.Pusher}},
 	}, &out)
 	if err == nil && out.ID == "" {
 		err = fmt.Errorf("CodePipeline answered without the id of an execution")

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/handlers/starter"
+	"delivery.internal/lib/handlers/starter"
 )
 
 // client returns a client of a server that answers once, and what it was asked.

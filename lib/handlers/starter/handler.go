@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"delivery/lib/delivery"
+	"delivery.internal/lib/contract"
 )
 
 // Request is what a rule sends: see trigger.Start.
@@ -80,7 +80,7 @@ func (h *Handler) check(r Request) (Start, error) {
 		return Start{}, fmt.Errorf("pipeline %s was asked for by %.100q: expected an event of %s", r.Pipeline, r.Event.Source, source)
 	}
 	read := h.deployment
-	if source == delivery.PushSource {
+	if source == contract.PushSource {
 		read = h.push
 	}
 	s, err := read(r.Event)
@@ -92,7 +92,7 @@ func (h *Handler) check(r Request) (Start, error) {
 }
 
 func (h *Handler) push(e events.EventBridgeEvent) (Start, error) {
-	p, err := detail[delivery.Push](e, delivery.PushDetailType)
+	p, err := detail[contract.Push](e, contract.PushDetailType)
 	if err == nil && (p.Repository != h.Repository || p.Branch != h.Branch) {
 		err = fmt.Errorf("the push is to %.100q on %.100q: expected %s on %s", p.Branch, p.Repository, h.Branch, h.Repository)
 	}
@@ -100,8 +100,8 @@ func (h *Handler) push(e events.EventBridgeEvent) (Start, error) {
 }
 
 func (h *Handler) deployment(e events.EventBridgeEvent) (Start, error) {
-	d, err := detail[delivery.Deployment](e, delivery.DeploymentDetailType)
-	if err == nil && (e.Source != delivery.DeploymentSource(d.Environment) || d.Outcome != delivery.Succeeded) {
+	d, err := detail[contract.Deployment](e, contract.DeploymentDetailType)
+	if err == nil && (e.Source != contract.DeploymentSource(d.Environment) || d.Outcome != contract.Succeeded) {
 		err = fmt.Errorf("the deployment to %.100q has the outcome %.100q: expected a success of %s", d.Environment, d.Outcome, e.Source)
 	}
 	return Start{Commit: d.Commit, Delivery: d.Delivery, Pusher: d.Pusher}, err
@@ -121,12 +121,12 @@ func detail[T any](e events.EventBridgeEvent, detailType string) (T, error) {
 
 func (s Start) check() error {
 	switch {
-	case !delivery.IsCommit(s.Commit):
+	case !contract.IsCommit(s.Commit):
 		return fmt.Errorf("%.100q is not a commit: expected 40 hexadecimal digits", s.Commit)
-	case !delivery.IsDeliveryID(s.Delivery):
+	case !contract.IsDeliveryID(s.Delivery):
 		return fmt.Errorf("%.100q is not the id of a GitHub delivery: expected a UUID", s.Delivery)
-	case !delivery.IsPusher(s.Pusher):
-		return fmt.Errorf("%.100q is not a GitHub login: expected one, or %q", s.Pusher, delivery.Unset)
+	case !contract.IsPusher(s.Pusher):
+		return fmt.Errorf("%.100q is not a GitHub login: expected one, or %q", s.Pusher, contract.Unset)
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/delivery"
-	"delivery/lib/handlers/starter"
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/handlers/starter"
 )
 
 const id = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -34,7 +34,7 @@ func (p *pipelines) Start(_ context.Context, s starter.Start) (string, error) {
 
 func (p *pipelines) handler() *starter.Handler {
 	return &starter.Handler{
-		Sources:    map[string]string{"dev": delivery.PushSource, "staging": delivery.PushSource, "prod": delivery.DeploymentSource("staging")},
+		Sources:    map[string]string{"dev": contract.PushSource, "staging": contract.PushSource, "prod": contract.DeploymentSource("staging")},
 		Repository: "acme/infrastructure", Branch: "main",
 		Pipelines: p, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
@@ -47,20 +47,20 @@ func request(t *testing.T, pipeline, source, detailType string, detail any) star
 	return starter.Request{Pipeline: pipeline, Event: events.EventBridgeEvent{Source: source, DetailType: detailType, Detail: text}}
 }
 
-func push(t *testing.T, pipeline string, edit func(*delivery.Push)) starter.Request {
-	p := delivery.Push{Delivery: id, Repository: "acme/infrastructure", Branch: "main", Commit: commit, Pusher: "ada"}
+func push(t *testing.T, pipeline string, edit func(*contract.Push)) starter.Request {
+	p := contract.Push{Delivery: id, Repository: "acme/infrastructure", Branch: "main", Commit: commit, Pusher: "ada"}
 	if edit != nil {
 		edit(&p)
 	}
-	return request(t, pipeline, delivery.PushSource, delivery.PushDetailType, p)
+	return request(t, pipeline, contract.PushSource, contract.PushDetailType, p)
 }
 
-func deployment(t *testing.T, pipeline string, edit func(*delivery.Deployment)) starter.Request {
-	d := delivery.Deployment{Environment: "staging", Outcome: delivery.Succeeded, Delivery: id, Commit: commit, Pusher: "ada"}
+func deployment(t *testing.T, pipeline string, edit func(*contract.Deployment)) starter.Request {
+	d := contract.Deployment{Environment: "staging", Outcome: contract.Succeeded, Delivery: id, Commit: commit, Pusher: "ada"}
 	if edit != nil {
 		edit(&d)
 	}
-	return request(t, pipeline, delivery.DeploymentSource("staging"), delivery.DeploymentDetailType, d)
+	return request(t, pipeline, contract.DeploymentSource("staging"), contract.DeploymentDetailType, d)
 }
 
 func TestAPushAndADeploymentStartTheirPipelines(t *testing.T) {
@@ -79,7 +79,7 @@ func TestAPushAndADeploymentStartTheirPipelines(t *testing.T) {
 func TestARepetitionHasTheTokenOfTheFirst(t *testing.T) {
 	t.Parallel()
 	p := &pipelines{}
-	other := push(t, "dev", func(p *delivery.Push) { p.Delivery = strings.Replace(id, "72", "73", 1) })
+	other := push(t, "dev", func(p *contract.Push) { p.Delivery = strings.Replace(id, "72", "73", 1) })
 	for _, r := range []starter.Request{push(t, "dev", nil), push(t, "dev", nil), push(t, "staging", nil), other} {
 		require.NoError(t, p.handler().Handle(t.Context(), r))
 	}
@@ -98,8 +98,8 @@ const injected = `x"},{"name":"COMMIT","value":"e`
 
 func TestWhatThePlatformDidNotSendStartsNothing(t *testing.T) {
 	t.Parallel()
-	pushed := func(edit func(*delivery.Push)) starter.Request { return push(t, "dev", edit) }
-	deployed := func(edit func(*delivery.Deployment)) starter.Request { return deployment(t, "prod", edit) }
+	pushed := func(edit func(*contract.Push)) starter.Request { return push(t, "dev", edit) }
+	deployed := func(edit func(*contract.Deployment)) starter.Request { return deployment(t, "prod", edit) }
 	text := pushed(nil)
 	text.Event.Detail = json.RawMessage(`"text"`)
 	for name, c := range map[string]struct {
@@ -110,18 +110,18 @@ func TestWhatThePlatformDidNotSendStartsNothing(t *testing.T) {
 		"no pipeline":                     {push(t, "", nil), "is not a pipeline of this installation"},
 		"production by a push":            {push(t, "prod", nil), "expected an event of delivery.deployer.staging"},
 		"dev by a deployment":             {deployment(t, "dev", nil), "expected an event of delivery.receiver"},
-		"another detail type":             {request(t, "dev", delivery.PushSource, "deployment", delivery.Push{}), "expected push"},
+		"another detail type":             {request(t, "dev", contract.PushSource, "deployment", contract.Push{}), "expected push"},
 		"a detail that is text":           {text, "is not a push"},
-		"another repository":              {pushed(func(p *delivery.Push) { p.Repository = "acme/other" }), "expected main on acme/infrastructure"},
-		"another branch":                  {pushed(func(p *delivery.Push) { p.Branch = "topic" }), "expected main on acme/infrastructure"},
-		"a short commit":                  {pushed(func(p *delivery.Push) { p.Commit = commit[:7] }), "40 hexadecimal digits"},
-		"no commit":                       {pushed(func(p *delivery.Push) { p.Commit = "" }), "40 hexadecimal digits"},
-		"a delivery that is no UUID":      {pushed(func(p *delivery.Push) { p.Delivery = "by hand" }), "expected a UUID"},
-		"a quote in the pusher":           {pushed(func(p *delivery.Push) { p.Pusher = injected }), "is not a GitHub login"},
-		"a deployment of dev":             {deployed(func(d *delivery.Deployment) { d.Environment = "dev" }), "expected a success of delivery.deployer.staging"},
-		"a deployment that failed":        {deployed(func(d *delivery.Deployment) { d.Outcome = delivery.Failed }), "expected a success"},
-		"a deployment without a delivery": {deployed(func(d *delivery.Deployment) { d.Delivery = delivery.Unset }), "expected a UUID"},
-		"a quote in a deployment":         {deployed(func(d *delivery.Deployment) { d.Pusher = injected }), "is not a GitHub login"},
+		"another repository":              {pushed(func(p *contract.Push) { p.Repository = "acme/other" }), "expected main on acme/infrastructure"},
+		"another branch":                  {pushed(func(p *contract.Push) { p.Branch = "topic" }), "expected main on acme/infrastructure"},
+		"a short commit":                  {pushed(func(p *contract.Push) { p.Commit = commit[:7] }), "40 hexadecimal digits"},
+		"no commit":                       {pushed(func(p *contract.Push) { p.Commit = "" }), "40 hexadecimal digits"},
+		"a delivery that is no UUID":      {pushed(func(p *contract.Push) { p.Delivery = "by hand" }), "expected a UUID"},
+		"a quote in the pusher":           {pushed(func(p *contract.Push) { p.Pusher = injected }), "is not a GitHub login"},
+		"a deployment of dev":             {deployed(func(d *contract.Deployment) { d.Environment = "dev" }), "expected a success of delivery.deployer.staging"},
+		"a deployment that failed":        {deployed(func(d *contract.Deployment) { d.Outcome = contract.Failed }), "expected a success"},
+		"a deployment without a delivery": {deployed(func(d *contract.Deployment) { d.Delivery = contract.Unset }), "expected a UUID"},
+		"a quote in a deployment":         {deployed(func(d *contract.Deployment) { d.Pusher = injected }), "is not a GitHub login"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

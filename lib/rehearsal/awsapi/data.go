@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Types of the resources behind these services.

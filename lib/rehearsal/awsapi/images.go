@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Media types of manifests, as docker pushes them.

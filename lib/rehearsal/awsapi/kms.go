@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const aliasType = "aws:kms/alias:Alias"

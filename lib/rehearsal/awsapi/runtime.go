@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Event is an entry that was put on an event bus.

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Server is the HTTP handler of all services.

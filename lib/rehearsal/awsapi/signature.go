@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // signature is the Authorization header of Signature Version 4. See "Create a

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 func formValue(body []byte, key string) string {

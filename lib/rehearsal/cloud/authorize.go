@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
 )
 
 // Call is a request to be authorised. Either Session or Service is set.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
 )
 
 // RoleType is the type token of IAM roles in the resource table.

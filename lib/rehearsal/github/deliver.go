@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Delivery is one request that a webhook made, and its answer.

@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const hookType = "github:index/repositoryWebhook:RepositoryWebhook"

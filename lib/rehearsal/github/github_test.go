@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-github/v74/github"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/handlers/receiver"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/handlers/receiver"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // hook answers every delivery and remembers it.

@@ -5,7 +5,7 @@ import (
 	"path"
 	"slices"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const protectionType = "github:index/branchProtection:BranchProtection"

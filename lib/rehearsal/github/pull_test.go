@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-github/v74/github"
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // protect deploys the protection that the platform deploys by default, with

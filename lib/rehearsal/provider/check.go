@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
 )
 
 // failure is a property that AWS would refuse.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 var (

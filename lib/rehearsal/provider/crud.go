@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // create makes a resource, or refuses as AWS would.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/testbuild"
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/testbuild"
 )
 
 const program = `name: engine

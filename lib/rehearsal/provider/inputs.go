@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // The vocabulary in which the kinds are written.

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // function is what a program may ask for without making a resource.

@@ -3,8 +3,8 @@ package provider
 import (
 	"regexp"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Shape is the type of an input.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Type tokens of API Gateway V2.

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const trailType = "aws:cloudtrail/trail:Trail"

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 func goodAlarm() map[string]any {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/aws/buildspec"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const codebuildProjectType = "aws:codebuild/project:Project"

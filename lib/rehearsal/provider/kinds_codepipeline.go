@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"delivery/lib/aws/buildspec"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const codepipelineType = "aws:codepipeline/pipeline:Pipeline"

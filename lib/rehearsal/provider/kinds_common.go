@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // exact is a text that matches a pattern as a whole, whatever alternatives the

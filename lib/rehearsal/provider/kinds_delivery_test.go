@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery/lib/iampolicy"
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 func TestEveryActionOfEveryKindIsOneThatAWSHas(t *testing.T) {

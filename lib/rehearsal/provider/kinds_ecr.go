@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Type tokens of ECR.

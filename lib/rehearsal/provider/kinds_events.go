@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/aws/eventpattern"
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/aws/eventpattern"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Type tokens of EventBridge.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const (

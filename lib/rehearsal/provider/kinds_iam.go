@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Names and descriptions of IAM entities. See CreateRole, PutRolePolicy and

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // aliasType is the type token of key aliases.

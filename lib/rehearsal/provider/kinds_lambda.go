@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const lambdaFunctionType = "aws:lambda/function:Function"

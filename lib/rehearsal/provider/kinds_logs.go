@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const logsGroupType = "aws:cloudwatch/logGroup:LogGroup"

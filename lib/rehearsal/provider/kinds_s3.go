@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const s3Module = "aws:s3/"

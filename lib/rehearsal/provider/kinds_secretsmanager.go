@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Type tokens of Secrets Manager.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery/lib/rehearsal/cloud"
-	"delivery/lib/rehearsal/iam"
+	"delivery.internal/lib/iam"
+	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const sqsQueueType = "aws:sqs/queue:Queue"

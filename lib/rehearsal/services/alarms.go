@@ -1,0 +1,182 @@
+package services
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"delivery.internal/lib/rehearsal/cloud"
+)
+
+const (
+	alarmType       = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	alarmsService   = "cloudwatch.amazonaws.com"
+	alarmOK         = "OK"
+	alarmRaised     = "ALARM"
+	alarmWithout    = "INSUFFICIENT_DATA"
+	visibleMessages = "ApproximateNumberOfMessagesVisible"
+)
+
+// alarmSettings are the inputs of an alarm.
+type alarmSettings struct {
+	Name        string            `json:"name"`
+	Description string            `json:"alarmDescription"`
+	Namespace   string            `json:"namespace"`
+	Metric      string            `json:"metricName"`
+	Dimensions  map[string]string `json:"dimensions"`
+	Statistic   string            `json:"statistic"`
+	Operator    string            `json:"comparisonOperator"`
+	Threshold   float64           `json:"threshold"`
+	Missing     string            `json:"treatMissingData"`
+	Enabled     *bool             `json:"actionsEnabled"`
+	OnAlarm     []string          `json:"alarmActions"`
+	OnOK        []string          `json:"okActions"`
+	OnMissing   []string          `json:"insufficientDataActions"`
+}
+
+// played refuses what would otherwise be ignored in silence: the metric of
+// queues is the only one that the local cloud has.
+func (s alarmSettings) played() error {
+	if s.Namespace != "AWS/SQS" || s.Metric != visibleMessages || len(s.Dimensions) != 1 || s.Statistic == "SampleCount" || s.Statistic == "" {
+		return fail("NotPlayed", "the alarm %s is on %s %s: the local cloud plays %s of AWS/SQS by QueueName", s.Name, s.Namespace, s.Metric, visibleMessages)
+	}
+	return nil
+}
+
+// breaching compares a value with the threshold.
+func (s alarmSettings) breaching(value float64) (bool, error) {
+	switch s.Operator {
+	case "GreaterThanThreshold":
+		return value > s.Threshold, nil
+	case "GreaterThanOrEqualToThreshold":
+		return value >= s.Threshold, nil
+	case "LessThanThreshold":
+		return value < s.Threshold, nil
+	case "LessThanOrEqualToThreshold":
+		return value <= s.Threshold, nil
+	}
+	return false, fail("NotPlayed", "the alarm %s compares by %s, which the local cloud does not play", s.Name, s.Operator)
+}
+
+// next is the state that a value leads to; a queue that was never used reports
+// none. See "Configuring how CloudWatch alarms treat missing data",
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+func (s alarmSettings) next(old string, value float64, reported bool) (string, error) {
+	if !reported {
+		switch s.Missing {
+		case "ignore":
+			return old, nil
+		case "breaching":
+			return alarmRaised, nil
+		case "notBreaching":
+			return alarmOK, nil
+		}
+		return alarmWithout, nil
+	}
+	if is, err := s.breaching(value); is || err != nil {
+		return alarmRaised, err
+	}
+	return alarmOK, nil
+}
+
+func (s alarmSettings) actions(state string) []string {
+	if s.Enabled != nil && !*s.Enabled {
+		return nil
+	}
+	return map[string][]string{alarmRaised: s.OnAlarm, alarmOK: s.OnOK, alarmWithout: s.OnMissing}[state]
+}
+
+// AlarmState returns the state of an alarm, by its ARN.
+func (r *Runtime) AlarmState(alarmARN string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if state := r.alarms[alarmARN]; state != "" {
+		return state
+	}
+	return alarmWithout // as PutMetricAlarm leaves a new one
+}
+
+// watch has every alarm on a queue look at it. CloudWatch would take a period
+// or two; here it looks at once.
+func (r *Runtime) watch(queueARN string) {
+	name := lastPart(queueARN)
+	for _, a := range r.cloud.Find(strings.Split(queueARN, ":")[4], alarmType, func(a *cloud.Resource) bool { return a.Str("dimensions.QueueName") == name }) {
+		r.evaluateAlarm(a)
+	}
+}
+
+// evaluateAlarm moves an alarm to the state of its queue. Actions are taken at
+// a change of state only.
+func (r *Runtime) evaluateAlarm(a *cloud.Resource) {
+	s, err := settings[alarmSettings](a)
+	if err == nil {
+		err = s.played()
+	}
+	if err != nil {
+		r.note("alarm", a.Name, map[string]any{"error": err.Error()}, "can't be played: %v", err)
+		return
+	}
+	queue := arn("sqs", a.Account, s.Dimensions["QueueName"])
+	var old, state string
+	var value float64
+	r.change(func() {
+		messages, reported := r.messages[queue]
+		value = float64(len(messages))
+		if old = r.alarms[a.ARN]; old == "" {
+			old = alarmWithout
+		}
+		if state, err = s.next(old, value, reported); err == nil {
+			r.alarms[a.ARN] = state
+		}
+	})
+	switch {
+	case err != nil:
+		r.note("alarm", a.Name, map[string]any{"error": err.Error()}, "can't be played: %v", err)
+	case state != old:
+		r.note("alarm", a.Name, map[string]any{"from": old, "state": state}, "is %s, was %s", state, old)
+		for _, action := range s.actions(state) {
+			r.spawn(func(context.Context) { r.alarmAction(a, s, action, old, state, value) })
+		}
+	}
+}
+
+// alarmAction tells a topic. CloudWatch publishes as itself and sends the
+// alarm's ARN along, to KMS as well. See
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html and
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+func (r *Runtime) alarmAction(a *cloud.Resource, s alarmSettings, action, old, state string, value float64) {
+	var err error
+	if strings.HasPrefix(action, "arn:aws:sns:") {
+		by := publisher{service: alarmsService, context: source(a.ARN, a.Account), keyContext: source(a.ARN, a.Account)}
+		subject := fmt.Sprintf("%s: %q in US East (N. Virginia)", state, s.Name)
+		err = r.publishFor(by, action, subject, r.alarmMessage(a, s, old, state, value))
+	} else {
+		err = fail("NotPlayed", "the action %s is not played by the local cloud", action)
+	}
+	if err != nil {
+		r.note("alarm", a.Name, map[string]any{"action": action, "error": err.Error()}, "failed to execute action %s: %v", action, err)
+	}
+}
+
+func (r *Runtime) alarmMessage(a *cloud.Resource, s alarmSettings, old, state string, value float64) string {
+	now := r.cloud.Now().UTC()
+	text, _ := json.Marshal(map[string]any{ // texts and numbers always marshal
+		"AlarmName": s.Name, "AlarmDescription": s.Description, "AlarmArn": a.ARN, "AWSAccountId": a.Account, "Region": "US East (N. Virginia)",
+		"OldStateValue": old, "NewStateValue": state, "StateChangeTime": now.Format("2006-01-02T15:04:05.000-0700"),
+		"NewStateReason": fmt.Sprintf("Threshold Crossed: 1 datapoint [%.1f (%s)] was compared with the threshold (%.1f).", value, now.Format(time.DateTime), s.Threshold),
+		"Trigger":        map[string]any{"MetricName": s.Metric, "Namespace": s.Namespace, "Statistic": s.Statistic, "Threshold": s.Threshold, "ComparisonOperator": s.Operator},
+	})
+	return string(text)
+}
+
+// Purge empties a queue, as somebody does who has dealt with its messages.
+func (r *Runtime) Purge(by *cloud.Session, queueARN string) error {
+	if err := r.cloud.Authorize(cloud.Call{Session: by, Action: "sqs:PurgeQueue", Resource: queueARN}); err != nil {
+		return err
+	}
+	r.change(func() { r.messages[queueARN] = []Message{} })
+	r.watch(queueARN)
+	return nil
+}

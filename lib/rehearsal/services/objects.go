@@ -1,0 +1,76 @@
+package services
+
+import (
+	"errors"
+	"fmt"
+
+	"delivery.internal/lib/rehearsal/cloud"
+)
+
+// putObject writes an object in somebody's name, encrypted with the artifact's
+// key or the bucket's.
+func (r *Runtime) putObject(session *cloud.Session, at Artifact, data []byte, actions ...string) error {
+	context := map[string][]string{"s3:x-amz-acl": {"bucket-owner-full-control"}}
+	if at.KMSKey != "" {
+		context["s3:x-amz-server-side-encryption"] = []string{"aws:kms"}
+		context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = []string{at.KMSKey}
+	}
+	if err := r.authorizeObject(session, at, context, actions); err != nil {
+		return err
+	}
+	if err := r.useObjectKey(session, at, "kms:GenerateDataKey"); err != nil {
+		return err
+	}
+	return r.cloud.Objects.Put(at.Bucket, at.Key, data)
+}
+
+// getObject reads an object in somebody's name.
+func (r *Runtime) getObject(session *cloud.Session, at Artifact, actions ...string) ([]byte, error) {
+	if err := r.authorizeObject(session, at, nil, actions); err != nil {
+		return nil, err
+	}
+	if err := r.useObjectKey(session, at, "kms:Decrypt"); err != nil {
+		return nil, err
+	}
+	return r.cloud.Objects.Get(at.Bucket, at.Key)
+}
+
+func (r *Runtime) authorizeObject(session *cloud.Session, at Artifact, context map[string][]string, actions []string) error {
+	if r.cloud.Objects == nil {
+		return errors.New("the local cloud has no object store: make the API server first")
+	}
+	if r.cloud.First("", cloud.BucketType, func(b *cloud.Resource) bool { return b.Name == at.Bucket }) == nil {
+		return fail("NoSuchBucket", "the bucket %s does not exist", at.Bucket)
+	}
+	for _, action := range actions {
+		if err := r.cloud.Authorize(cloud.Call{Session: session, Action: action, Resource: at.arn(), Context: context}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a Artifact) arn() string { return fmt.Sprintf("arn:aws:s3:::%s/%s", a.Bucket, a.Key) }
+
+// useObjectKey authorises what S3 asks of KMS in the caller's name. A bucket
+// key makes the bucket the encryption context.
+func (r *Runtime) useObjectKey(session *cloud.Session, at Artifact, action string) error {
+	encryption := r.cloud.First("", encryptionType, func(e *cloud.Resource) bool { return e.Str("bucket") == at.Bucket })
+	key, about := at.KMSKey, at.arn()
+	if encryption != nil {
+		if key == "" {
+			key = encryption.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
+		}
+		if encryption.Value("rules.0.bucketKeyEnabled") == true {
+			about = "arn:aws:s3:::" + at.Bucket
+		}
+	}
+	keyARN, err := r.key(key, "::::"+session.Account+":")
+	if err != nil || keyARN == "" {
+		return err
+	}
+	return r.cloud.Authorize(cloud.Call{Session: session, Action: action, Resource: keyARN, Context: map[string][]string{
+		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {session.Account},
+		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
+	}})
+}

@@ -1,0 +1,351 @@
+package services
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"delivery.internal/lib/rehearsal/cloud"
+)
+
+// SourceHost serves the archives of repositories.
+type SourceHost interface {
+	// Archive returns the files of a repository, as a zip archive, at a commit
+	// or at the head of a branch, and the commit.
+	Archive(ctx context.Context, repository, commitOrBranch string) (zip []byte, commit string, err error)
+}
+
+// Describer is what a SourceHost may also be: it knows what a commit says.
+type Describer interface {
+	// Describe returns the message and the time of a commit.
+	Describe(repository, commit string) (message string, authored time.Time, ok bool)
+}
+
+// Options say what the runtime works with.
+type Options struct {
+	// Endpoint is the URL of the local cloud's APIs, the AWS_ENDPOINT_URL of
+	// functions and builds; see also SetEndpoint.
+	Endpoint string
+	// Providers opens the providers for a build's credentials and returns the
+	// value of PULUMI_DEBUG_PROVIDERS. nil attaches none.
+	Providers func(*cloud.Session) (debugProviders string, stop func(), err error)
+	// Path are the folders of programs that stand for those of the build image.
+	Path []string
+	// WorkDir is where builds and functions have their files.
+	WorkDir string
+	// Source serves the repositories behind connections.
+	Source SourceHost
+	// Env is the extra environment of builds, as NAME=value.
+	Env []string
+	// Registry takes the images of projects that run docker. Without it such a
+	// build fails.
+	Registry Registry
+	// HasImage says whether a repository of an account holds an image, by
+	// digest or tag. nil looks at the cloud's images.
+	HasImage func(account, repository, reference string) bool
+	// Grace is how long a build that is stopped may take after its interrupt.
+	Grace time.Duration
+}
+
+// defaultGrace is long enough for an engine to finish a running operation.
+const defaultGrace = 30 * time.Second
+
+// Runtime is the running local cloud.
+type Runtime struct {
+	cloud *cloud.Cloud
+	o     Options
+	ctx   context.Context
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+	creds *credentialServer
+
+	mu       sync.Mutex
+	closed   bool
+	changed  chan struct{} // closed, and replaced, at every change
+	busy     int           // running tasks
+	waiters  map[*waiter]bool
+	endpoint string
+
+	pipelines     map[string]*pipeline // by ARN
+	executions    []*execution
+	approvals     map[string]*approval // by token
+	builds        map[string]*build    // by id
+	buildNumbers  map[string]int       // by project ARN
+	functions     map[string]*function
+	messages      map[string][]Message // by queue ARN
+	alarms        map[string]string    // state by alarm ARN
+	notifications []Notification
+}
+
+// waiter is a task that waits for a person or for another execution.
+type waiter struct {
+	ctx   context.Context
+	ready func() bool
+}
+
+// New starts the runtime of a local cloud.
+func New(c *cloud.Cloud, o Options) *Runtime {
+	if o.Grace == 0 {
+		o.Grace = defaultGrace
+	}
+	if o.WorkDir == "" {
+		o.WorkDir = filepath.Join(os.TempDir(), "rehearsal")
+	}
+	if o.HasImage == nil {
+		o.HasImage = func(account, repository, reference string) bool {
+			return slices.ContainsFunc(c.Images(account, repository), func(i *cloud.Resource) bool {
+				return i.Str("imageDigest") == reference || i.Str("imageTag") == reference
+			})
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Runtime{
+		cloud: c, o: o, ctx: ctx, stop: stop, endpoint: o.Endpoint,
+		changed: make(chan struct{}), waiters: map[*waiter]bool{},
+		pipelines: map[string]*pipeline{}, approvals: map[string]*approval{}, builds: map[string]*build{}, buildNumbers: map[string]int{},
+		functions: map[string]*function{}, messages: map[string][]Message{}, alarms: map[string]string{},
+		creds: &credentialServer{cloud: c, builds: map[string]*buildCredentials{}},
+	}
+	c.OnChange(r.observe)
+	return r
+}
+
+// SetEndpoint sets the URL of the local cloud's APIs.
+func (r *Runtime) SetEndpoint(url string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.endpoint = url
+}
+
+func (r *Runtime) endpointURL() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.endpoint
+}
+
+// Close stops everything that runs, and waits until it has ended.
+func (r *Runtime) Close() error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	r.mu.Unlock()
+	r.stop()
+	r.killFunctions("")
+	r.tasks.Wait()
+	return r.creds.close()
+}
+
+// Idle waits until nothing happens any more: what is left waits for a person.
+func (r *Runtime) Idle(ctx context.Context) error {
+	err := r.await(ctx, r.quiet)
+	if err != nil {
+		return fmt.Errorf("the local cloud is still busy: %w", err)
+	}
+	return nil
+}
+
+// quiet is called with the lock held.
+func (r *Runtime) quiet() bool {
+	if r.busy != len(r.waiters) {
+		return false
+	}
+	for w := range r.waiters {
+		if w.ready() || w.ctx.Err() != nil {
+			return false // it has only not woken up yet
+		}
+	}
+	return true
+}
+
+// spawn runs a task in the background; false means that the cloud is closed.
+func (r *Runtime) spawn(f func(context.Context)) bool {
+	end, ok := r.begin()
+	if !ok {
+		return false
+	}
+	go func() {
+		defer end()
+		f(r.ctx)
+	}()
+	return true
+}
+
+// begin counts the caller as a running task until it calls end.
+func (r *Runtime) begin() (end func(), ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, false
+	}
+	r.busy++
+	r.tasks.Add(1)
+	return func() {
+		r.change(func() { r.busy-- })
+		r.tasks.Done()
+	}, true
+}
+
+// change changes the state under the lock and wakes who waits for it.
+func (r *Runtime) change(f func()) {
+	r.mu.Lock()
+	f()
+	close(r.changed)
+	r.changed = make(chan struct{})
+	r.mu.Unlock()
+}
+
+// await waits until ready, which is called with the lock held, returns true.
+func (r *Runtime) await(ctx context.Context, ready func() bool) error {
+	for {
+		r.mu.Lock()
+		ok, changed := ready(), r.changed
+		r.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// errQuiet ends a wait for what nothing can bring about any more.
+var errQuiet = errors.New("nothing is running any more")
+
+// settle is await for a caller outside: it gives up when nothing runs that
+// could still make it ready.
+func (r *Runtime) settle(ctx context.Context, ready func() bool) error {
+	done := false
+	err := r.await(ctx, func() bool {
+		done = ready()
+		return done || r.quiet()
+	})
+	if err == nil && !done {
+		return errQuiet
+	}
+	return err
+}
+
+// pause is await for a task that does nothing meanwhile: Idle does not wait
+// for it.
+func (r *Runtime) pause(ctx context.Context, ready func() bool) error {
+	w := &waiter{ctx, ready}
+	r.change(func() { r.waiters[w] = true })
+	// Leaving is a change of its own: until then, a waiter that is ready
+	// counts as busy.
+	defer r.change(func() { delete(r.waiters, w) })
+	return r.await(ctx, ready)
+}
+
+// Wake makes everything that waits look at the clock again: for tests that
+// moved it.
+func (r *Runtime) Wake() { r.change(func() {}) }
+
+// note writes to the journal.
+func (r *Runtime) note(kind, subject string, fields map[string]any, format string, args ...any) {
+	r.cloud.Journal.Add(cloud.Event{Kind: kind, Subject: subject, Message: fmt.Sprintf(format, args...), Fields: fields})
+}
+
+// observe reacts to what is deployed and removed.
+func (r *Runtime) observe(change cloud.Change, res *cloud.Resource) {
+	switch res.Type {
+	case pipelineType:
+		r.pipelineChanged(change, res)
+	case functionType:
+		if change != cloud.Created {
+			r.killFunctions(res.ARN)
+		}
+	case queueType:
+		if change == cloud.Deleted {
+			r.change(func() { delete(r.messages, res.ARN) })
+		}
+	case alarmType:
+		if change == cloud.Deleted {
+			r.change(func() { delete(r.alarms, res.ARN) })
+			return
+		}
+		r.evaluateAlarm(res)
+	}
+}
+
+// Type tokens that the runtime interprets.
+const (
+	pipelineType     = "aws:codepipeline/pipeline:Pipeline"
+	projectType      = "aws:codebuild/project:Project"
+	busType          = "aws:cloudwatch/eventBus:EventBus"
+	ruleType         = "aws:cloudwatch/eventRule:EventRule"
+	targetType       = "aws:cloudwatch/eventTarget:EventTarget"
+	functionType     = "aws:lambda/function:Function"
+	apiType          = "aws:apigatewayv2/api:Api"
+	integrationType  = "aws:apigatewayv2/integration:Integration"
+	routeType        = "aws:apigatewayv2/route:Route"
+	stageType        = "aws:apigatewayv2/stage:Stage"
+	topicType        = "aws:sns/topic:Topic"
+	subscriptionType = "aws:sns/topicSubscription:TopicSubscription"
+	queueType        = "aws:sqs/queue:Queue"
+	logGroupType     = "aws:cloudwatch/logGroup:LogGroup"
+	aliasType        = "aws:kms/alias:Alias"
+	encryptionType   = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
+	repositoryType   = "aws:ecr/repository:Repository"
+)
+
+// settings reads a resource's inputs into a struct with JSON tags. Fields that
+// the struct does not have are left out.
+func settings[T any](res *cloud.Resource) (T, error) {
+	var out T
+	text, err := json.Marshal(res.Inputs)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("%s %s can't be read: %w", res.Type, res.ID, err)
+	}
+	return out, nil
+}
+
+// arn builds the ARN of a resource in the only region.
+func arn(service, account, resource string) string {
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, cloud.Region, account, resource)
+}
+
+// source is the context that a service sends along when it acts for a
+// resource: against the confused deputy.
+func source(resourceARN, account string) map[string][]string {
+	return map[string][]string{"aws:SourceArn": {resourceARN}, "aws:SourceAccount": {account}}
+}
+
+// problem is an error of an API: a code and a sentence.
+type problem struct{ code, text string }
+
+func (p *problem) Error() string { return p.code + ": " + p.text }
+
+// Code is the error code that the API answers with.
+func (p *problem) Code() string { return p.code }
+
+func fail(code, format string, args ...any) error {
+	return &problem{code, fmt.Sprintf(format, args...)}
+}
+
+// codeOf is the code that a service would give for an error.
+func codeOf(err error) string {
+	var p *problem
+	var denied *cloud.Denied
+	switch {
+	case errors.As(err, &p):
+		return p.code
+	case errors.As(err, &denied):
+		return "AccessDeniedException"
+	}
+	return "InternalError"
+}
