@@ -10,7 +10,7 @@ import (
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
-	"delivery.internal/lib/statestore"
+	"delivery.internal/lib/storage"
 )
 
 // program makes a key and a state bucket for the platform and for each
@@ -26,7 +26,7 @@ func program(ctx *pulumi.Context) error {
 		StateBuckets: stackrefs.ByEnvironment[pulumi.StringInput]{},
 	}
 	for _, env := range append([]naming.Environment{naming.Shared}, naming.Environments()...) {
-		key, store, err := ground(ctx, s, env)
+		key, store, err := foundation(ctx, s, env)
 		if err != nil {
 			return err
 		}
@@ -35,18 +35,19 @@ func program(ctx *pulumi.Context) error {
 	return stackrefs.Export(ctx, exports)
 }
 
-// ground makes what one environment, or the platform, stands on.
-func ground(ctx *pulumi.Context, s settings.Settings, env naming.Environment) (*encryption.Key, *statestore.Store, error) {
+// foundation makes the key and the state bucket of one environment, or of the
+// platform.
+func foundation(ctx *pulumi.Context, s settings.Settings, env naming.Environment) (*encryption.Key, *storage.StateStore, error) {
 	names, tags := s.Namer(env), pulumi.ToStringMap(s.Tags(env, stackrefs.BootstrapProject))
 	policy, purpose := keyPolicy(s, env)
-	key, err := encryption.New(ctx, "key-"+string(env), &encryption.Args{
-		Alias: names.Of(naming.KeyAlias), Description: purpose, Policy: policy, Tags: tags,
+	key, err := encryption.NewKey(ctx, "key-"+string(env), &encryption.Args{
+		Names: names, Description: purpose, Policy: policy, Tags: tags,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := statestore.New(ctx, "state-"+string(env), &statestore.Args{
-		Name: names.Of(naming.StateBucket), KeyARN: key.ARN, Tags: tags,
+	store, err := storage.NewStateStore(ctx, "state-"+string(env), &storage.StateStoreArgs{
+		Names: names, KeyARN: key.ARN, Tags: tags,
 	})
 	return key, store, err
 }

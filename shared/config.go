@@ -5,8 +5,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
-	"delivery.internal/lib/function"
 	"delivery.internal/lib/settings"
 )
 
@@ -46,6 +46,6 @@ func readOptions(ctx *pulumi.Context) (options, error) {
 }
 
 // code returns the binary of one of the functions.
-func (o options) code(name string) function.Code {
-	return function.Code{Directory: filepath.Join(o.lambdaDirectory, name), Architecture: o.lambdaArchitecture}
+func (o options) code(name string) compute.Code {
+	return compute.Code{Directory: filepath.Join(o.lambdaDirectory, name), Architecture: o.lambdaArchitecture}
 }

@@ -7,10 +7,7 @@ import (
 	"github.com/pulumi/pulumi-github/sdk/v6/go/github"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery.internal/lib/audit"
-	"delivery.internal/lib/ledger"
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/notify"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
 )
@@ -68,7 +65,6 @@ func program(ctx *pulumi.Context) error {
 		ApprovedImageParameter: image.gate.Parameter,
 		ImageProject:           image.project.Name,
 		BusName:                bus.Name,
-		BusARN:                 bus.ARN,
 		WebhookURL:             url,
 		ConnectionARN:          connection.ARN,
 		ConnectionStatus:       connection.Status,
@@ -113,61 +109,4 @@ func newPlatform(ctx *pulumi.Context, boot stackrefs.Bootstrap[string]) (*platfo
 		tags:      pulumi.ToStringMap(s.Tags(naming.Shared, stackrefs.SharedProject)),
 		providers: pulumi.Providers(cloud, hub),
 	}, nil
-}
-
-// topics are the two ways in which the platform speaks to people.
-type topics struct{ pipeline, approval *notify.Topic }
-
-// topics makes them. The publishers are named by what they will be called:
-// the environments come later.
-func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
-	var out topics
-	var rules []string
-	for _, env := range naming.Environments() {
-		rules = append(rules, p.scope.Rule(p.Namer(env).Of(naming.StateRule)))
-	}
-	args := func(k naming.Kind, display string) *notify.Args {
-		name := p.names.Of(k)
-		return &notify.Args{Name: name, ARN: p.scope.Topic(name), DisplayName: display, KeyARN: p.key, Emails: p.Owners, Tags: p.tags}
-	}
-	pipeline := args(naming.PipelineTopic, "Delivery pipelines")
-	pipeline.Publishers = append(pipeline.Publishers,
-		notify.FromRules(pipeline.ARN, rules...),
-		notify.FromAlarms(pipeline.ARN, p.DeliveryAccount, p.DeadLetterAlarms()...))
-	approval := args(naming.ApprovalTopic, "Delivery approvals")
-	role := p.scope.Role(p.Namer(naming.Prod).Of(naming.PipelineRole))
-	approval.Publishers = append(approval.Publishers, notify.FromRole(approval.ARN, p.scope.Root(), role))
-	var err error
-	if out.pipeline, err = notify.New(ctx, "pipeline-topic", pipeline, p.providers); err != nil {
-		return out, err
-	}
-	out.approval, err = notify.New(ctx, "approval-topic", approval, p.providers)
-	return out, err
-}
-
-// records makes the ledger, and the trail that watches it and everything that
-// decides what is deployed: state, artifacts and the source of the build image.
-func (p *platform) records(ctx *pulumi.Context, boot stackrefs.Bootstrap[string]) (*ledger.Ledger, error) {
-	name := p.names.Of(naming.LedgerBucket)
-	writers := map[naming.Environment]string{}
-	watched := []string{p.scope.Bucket(name), p.scope.Bucket(p.names.Of(naming.ImageSourceBucket))}
-	for _, env := range naming.Environments() {
-		writers[env] = p.scope.Role(p.Namer(env).Of(naming.DeployBuildRole))
-		watched = append(watched, p.scope.Bucket(boot.StateBuckets[env]), p.scope.Bucket(p.Namer(env).Of(naming.ArtifactBucket)))
-	}
-	watched = append(watched, p.scope.Bucket(boot.StateBuckets[naming.Shared]))
-	l, err := ledger.New(ctx, "ledger", &ledger.Args{
-		Name: name, ARN: p.scope.Bucket(name), KeyARN: p.key,
-		Writers: writers, Operators: p.Operators, Tags: p.tags,
-	}, p.providers)
-	if err != nil {
-		return nil, err
-	}
-	trail, bucket := p.names.Of(naming.AuditTrail), p.names.Of(naming.AuditBucket)
-	_, err = audit.New(ctx, "audit", &audit.Args{
-		Name: trail, ARN: p.scope.Trail(trail), Bucket: bucket, BucketARN: p.scope.Bucket(bucket),
-		Account: p.DeliveryAccount, KeyARN: p.key,
-		WatchedBuckets: watched, RetentionDays: p.auditRetentionDays, Tags: p.tags,
-	}, p.providers)
-	return l, err
 }

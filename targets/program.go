@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery.internal/lib/deployrole"
+	"delivery.internal/lib/access"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
@@ -28,7 +28,7 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	roles, err := deployrole.New(ctx, "target", &deployrole.Args{
+	roles, err := access.NewTargetRoles(ctx, "target", &access.TargetRolesArgs{
 		Names:    s.Namer(own.env),
 		Delivery: s.Delivery(),
 		Target:   s.Target(own.env),
@@ -51,7 +51,7 @@ type targetConfig struct {
 	suffix    string
 	profile   string
 	adminRole string
-	workload  []deployrole.Permission
+	workload  []access.Permission
 }
 
 func readConfig(ctx *pulumi.Context) (targetConfig, error) {
@@ -70,7 +70,7 @@ func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 	const example = `'[{"read":["sqs:GetQueueUrl"],"resources":["arn:aws:sqs:${region}:${account}:jobs-${environment}-${suffix}"]}]'`
 	r.Object("workload", &own.workload, "a list of {read, write, resources}", example)
 	if len(own.workload) == 0 {
-		own.workload = deployrole.Default()
+		own.workload = access.Default()
 	}
 	return own, r.Err()
 }

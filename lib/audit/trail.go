@@ -10,17 +10,17 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudtrail"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery.internal/lib/bucket"
 	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/storage"
 )
 
 // Args describe the trail.
 type Args struct {
-	// Name and ARN are the trail's, Bucket and BucketARN its bucket's, from
-	// lib/naming.
-	Name, ARN, Bucket, BucketARN string
-	// Account is the account whose events are recorded.
-	Account string
+	// Names and Scope give the names and ARNs of the trail and of its bucket.
+	// The account of the scope is the one whose events are recorded.
+	Names naming.Namer
+	Scope naming.Scope
 	// KeyARN is the KMS key.
 	KeyARN string
 	// WatchedBuckets are the ARNs of the buckets whose objects are watched.
@@ -44,11 +44,8 @@ func (a *Args) validate(name string) error {
 		return fmt.Errorf("trail %s has no arguments", name)
 	}
 	var errs []error
-	if a.Name == "" || a.ARN == "" || a.Bucket == "" || a.BucketARN == "" {
-		errs = append(errs, fmt.Errorf("trail %s lacks a name: set Name, ARN, Bucket and BucketARN from lib/naming", name))
-	}
-	if a.KeyARN == "" || a.Account == "" {
-		errs = append(errs, fmt.Errorf("trail %s needs KeyARN and Account", name))
+	if a.KeyARN == "" || a.Scope.Account == "" {
+		errs = append(errs, fmt.Errorf("trail %s needs KeyARN and Scope", name))
 	}
 	if len(a.WatchedBuckets) == 0 {
 		errs = append(errs, fmt.Errorf("trail %s watches no bucket: set WatchedBuckets", name))
@@ -59,8 +56,8 @@ func (a *Args) validate(name string) error {
 	return errors.Join(errs...)
 }
 
-// New makes the trail.
-func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Trail, error) {
+// NewTrail makes the trail.
+func NewTrail(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Trail, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
 	}
@@ -68,13 +65,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("pipeline:audit:Trail", name, t, opts...); err != nil {
 		return nil, err
 	}
-	b, err := bucket.New(ctx, name+"-bucket", &bucket.Args{
-		Name:   args.Bucket,
+	b, err := storage.NewBucket(ctx, name+"-bucket", &storage.BucketArgs{
+		Names:  args.Names,
+		Kind:   naming.AuditBucket,
 		KeyARN: pulumi.String(args.KeyARN),
 		// The key policy lets CloudTrail encrypt for its trail, which is in the
 		// encryption context of an object and not in that of a bucket key.
 		NoBucketKey: true,
-		Expire:      bucket.Lifecycle{CurrentDays: args.RetentionDays, NoncurrentDays: 30, IncompleteUploadDays: 7},
+		Expire:      storage.Lifecycle{CurrentDays: args.RetentionDays, NoncurrentDays: 30, IncompleteUploadDays: 7},
 		Statements:  policy(args),
 		Tags:        args.Tags,
 	}, pulumi.Parent(t))
@@ -86,7 +84,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		objects = append(objects, pulumi.String(arn+"/"))
 	}
 	trail, err := cloudtrail.NewTrail(ctx, name, &cloudtrail.TrailArgs{
-		Name:                       pulumi.String(args.Name),
+		Name:                       pulumi.String(args.Names.Of(naming.AuditTrail)),
 		S3BucketName:               b.Name,
 		KmsKeyId:                   pulumi.String(args.KeyARN),
 		EnableLogging:              pulumi.Bool(true),
@@ -114,11 +112,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html.
 func policy(args *Args) []iampolicy.Statement {
 	const service = "cloudtrail.amazonaws.com"
-	own := iampolicy.StringEquals("aws:SourceArn", args.ARN)
+	own := iampolicy.StringEquals("aws:SourceArn", args.Scope.Trail(args.Names.Of(naming.AuditTrail)))
+	bucketARN := args.Scope.Bucket(args.Names.Of(naming.AuditBucket))
 	return []iampolicy.Statement{
-		iampolicy.Allow("s3:GetBucketAcl").Named("TrailLooks").ToService(service).On(args.BucketARN).When(own),
+		iampolicy.Allow("s3:GetBucketAcl").Named("TrailLooks").ToService(service).On(bucketARN).When(own),
 		iampolicy.Allow("s3:PutObject").Named("TrailWrites").ToService(service).
-			On(args.BucketARN+"/AWSLogs/"+args.Account+"/*").
+			On(bucketARN+"/AWSLogs/"+args.Scope.Account+"/*").
 			When(own, iampolicy.StringEquals("s3:x-amz-acl", "bucket-owner-full-control")),
 	}
 }

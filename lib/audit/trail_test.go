@@ -13,9 +13,7 @@ import (
 
 func args() *audit.Args {
 	return &audit.Args{
-		Name: "audit-trail-shared-a1b2", ARN: "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit-trail-shared-a1b2",
-		Bucket: "audit-bucket-shared-a1b2", BucketARN: "arn:aws:s3:::audit-bucket-shared-a1b2",
-		Account: plantest.DeliveryAccount, KeyARN: plantest.Key(naming.Shared),
+		Names: plantest.Settings().Namer(naming.Shared), Scope: plantest.Settings().Delivery(), KeyARN: plantest.Key(naming.Shared),
 		WatchedBuckets: []string{"arn:aws:s3:::state-bucket-dev-a1b2"}, RetentionDays: 365,
 		Tags: pulumi.StringMap{"Owner": pulumi.String("me")},
 	}
@@ -23,7 +21,7 @@ func args() *audit.Args {
 
 func program(args *audit.Args) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		_, err := audit.New(ctx, "audit", args)
+		_, err := audit.NewTrail(ctx, "audit", args)
 		return err
 	}
 }
@@ -36,7 +34,7 @@ func TestOnlyThisTrailWritesTheAuditBucket(t *testing.T) {
 		for _, s := range p.Document.Statement {
 			if s.Effect == "Allow" {
 				require.Equal(t, []string{"cloudtrail.amazonaws.com"}, []string(s.Principal.Service))
-				require.Equal(t, args().ARN, s.Condition["StringEquals"]["aws:SourceArn"][0])
+				require.Equal(t, "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit-trail-shared-a1b2", s.Condition["StringEquals"]["aws:SourceArn"][0])
 			}
 		}
 	}
@@ -53,7 +51,7 @@ func TestATrailThatWatchesNothingIsRefused(t *testing.T) {
 		"watches no bucket": func(a *audit.Args) { a.WatchedBuckets = nil },
 		"for 0 days":        func(a *audit.Args) { a.RetentionDays = 0 },
 		"needs KeyARN":      func(a *audit.Args) { a.KeyARN = "" },
-		"lacks a name":      func(a *audit.Args) { a.Bucket = "" },
+		"KeyARN and Scope":  func(a *audit.Args) { a.Scope = naming.Scope{} },
 	} {
 		a := args()
 		spoil(a)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/buildimage"
-	"delivery.internal/lib/function"
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
 )
@@ -85,7 +85,7 @@ func TestTheGateHearsOfThisRepositoryOnly(t *testing.T) {
 	rs := plantest.Run(t, "shared", plantest.Suffix, nil, func(ctx *pulumi.Context) error {
 		_, err := buildimage.NewGate(ctx, "scan-gate", &buildimage.GateArgs{
 			Names: names, Scope: scope, KeyARN: key, BlockSeverity: "HIGH", AlarmTopicARN: pulumi.String("arn:aws:sns:us-east-1:111122223333:t"), Tags: tags,
-			Code: function.Code{Directory: code, Architecture: "arm64"},
+			Code: compute.Code{Directory: code, Architecture: "arm64"},
 		})
 		return err
 	}, nil)
@@ -138,7 +138,7 @@ func TestIncompleteArgumentsAreRefused(t *testing.T) {
 			return err
 		},
 		"repository build has no user": func(ctx *pulumi.Context) error {
-			_, err := buildimage.NewRepository(ctx, "build", &buildimage.RepositoryArgs{Name: "x", Account: "y", KeyARN: "z"})
+			_, err := buildimage.NewRepository(ctx, "build", &buildimage.RepositoryArgs{Names: names, Account: "y", KeyARN: "z"})
 			return err
 		},
 		"scan gate gate blocks nothing": func(ctx *pulumi.Context) error {

@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
-	"delivery.internal/lib/deadletter"
-	"delivery.internal/lib/function"
+	"delivery.internal/lib/eventing"
 	"delivery.internal/lib/handlers"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/stackrefs"
@@ -28,7 +26,7 @@ type GateArgs struct {
 	// KeyARN is the KMS key of the log group.
 	KeyARN string
 	// Code is the gate's binary.
-	Code function.Code
+	Code compute.Code
 	// BlockSeverity is the lowest severity that refuses an image.
 	BlockSeverity string
 	// AlarmTopicARN is where people hear of events that reached nobody.
@@ -88,11 +86,9 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 	if err != nil {
 		return nil, fmt.Errorf("scan gate %s: %w", name, err)
 	}
-	f, err := function.New(ctx, name, &function.Args{
-		Name:        args.Names.Of(naming.ScanGateFunction),
-		RoleName:    args.Names.Of(naming.ScanGateRole),
-		PolicyName:  args.Names.Of(naming.ScanGatePolicy),
-		LogGroup:    args.Names.Of(naming.ScanGateLogs),
+	f, err := compute.NewFunction(ctx, name, &compute.FunctionArgs{
+		Names:       args.Names,
+		Kinds:       compute.FunctionKinds{Function: naming.ScanGateFunction, Role: naming.ScanGateRole, Policy: naming.ScanGatePolicy, Logs: naming.ScanGateLogs},
 		Description: "Approves build images whose scan found nothing that blocks",
 		Code:        args.Code,
 		Policy:      pulumi.String(policy),
@@ -111,7 +107,7 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 	if err != nil {
 		return nil, err
 	}
-	if err := args.subscribe(ctx, name, f, queue, fixed); err != nil {
+	if err := eventing.Subscribe(ctx, name+"-rule", args.subscription(f, queue), g); err != nil {
 		return nil, err
 	}
 	g.Parameter = parameters.approved.Name
@@ -171,61 +167,33 @@ func (a *GateArgs) accepted() (string, error) {
 // deadLetters makes the queue of events that reached nobody, or that the
 // function failed on for good.
 func (a *GateArgs) deadLetters(ctx *pulumi.Context, name string, parent pulumi.Resource) (*sqs.Queue, error) {
-	queueName := a.Names.Of(naming.ScanGateDeadLetter)
-	return deadletter.New(ctx, name+"-dead-letter", &deadletter.Args{
-		Name:      queueName,
-		ARN:       a.Scope.Queue(queueName),
-		AlarmName: a.Names.Of(naming.ScanGateAlarm),
-		Rules:     []string{a.Scope.Rule(a.Names.Of(naming.ScanGateRule))},
-		TopicARN:  a.AlarmTopicARN,
-		Tags:      a.Tags,
+	return eventing.NewDeadLetterQueue(ctx, name+"-dead-letter", &eventing.DeadLetterQueueArgs{
+		Names:    a.Names,
+		Scope:    a.Scope,
+		Queue:    naming.ScanGateDeadLetter,
+		Alarm:    naming.ScanGateAlarm,
+		Rules:    []string{a.Scope.Rule(a.Names.Of(naming.ScanGateRule))},
+		TopicARN: a.AlarmTopicARN,
+		Tags:     a.Tags,
 	}, parent)
 }
 
-// subscribe sends to the function the end of this repository's scans, which
+// subscription sends to the function the end of this repository's scans, which
 // ECR's basic scanning and Inspector's enhanced scanning tell differently (the
 // latter names the repository by its ARN), and the requests of operators. See
 // docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html and
 // docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html.
-func (a *GateArgs) subscribe(ctx *pulumi.Context, name string, f *function.Function, queue *sqs.Queue, opts []pulumi.ResourceOption) error {
+func (a *GateArgs) subscription(f *compute.Function, queue *sqs.Queue) eventing.Subscription {
 	repository := a.Names.Of(naming.ImageRepository)
-	pattern, err := json.Marshal(map[string]any{
-		"source":      []string{"aws.ecr", "aws.inspector2", contract.ImageSource},
-		"detail-type": []string{"ECR Image Scan", "Inspector2 Scan", contract.VerdictDetailType},
-		"detail":      map[string]any{"repository-name": []string{repository, a.Scope.Repository(repository)}},
-	})
-	if err != nil {
-		return err
-	}
-	rule, err := cloudwatch.NewEventRule(ctx, name+"-rule", &cloudwatch.EventRuleArgs{
-		Name:         pulumi.String(a.Names.Of(naming.ScanGateRule)),
-		Description:  pulumi.String("A scan of the build image has ended, or its verdict is asked for"),
-		EventPattern: pulumi.String(string(pattern)),
-		State:        pulumi.String("ENABLED"),
-		Tags:         a.Tags,
-	}, opts...)
-	if err != nil {
-		return err
-	}
-	permission, err := lambda.NewPermission(ctx, name+"-rule", &lambda.PermissionArgs{
-		StatementId: pulumi.String("scan-gate-rule"),
-		Action:      pulumi.String("lambda:InvokeFunction"),
-		Function:    f.Name,
-		Principal:   pulumi.String("events.amazonaws.com"),
-		SourceArn:   rule.Arn,
-	}, opts...)
-	if err != nil {
-		return err
-	}
-	_, err = cloudwatch.NewEventTarget(ctx, name+"-rule", &cloudwatch.EventTargetArgs{
-		Rule:             rule.Name,
-		TargetId:         pulumi.String("scan-gate"),
-		Arn:              f.ARN,
-		DeadLetterConfig: cloudwatch.EventTargetDeadLetterConfigArgs{Arn: queue.Arn},
-		RetryPolicy: cloudwatch.EventTargetRetryPolicyArgs{
-			MaximumEventAgeInSeconds: pulumi.Int(3600),
-			MaximumRetryAttempts:     pulumi.Int(20),
+	return eventing.Subscription{
+		Names: a.Names, Kind: naming.ScanGateRule,
+		Description: "A scan of the build image has ended, or its verdict is asked for",
+		Pattern: eventing.Pattern{
+			Source:     []string{"aws.ecr", "aws.inspector2", contract.ImageSource},
+			DetailType: []string{"ECR Image Scan", "Inspector2 Scan", contract.VerdictDetailType},
+			Detail:     map[string][]string{"repository-name": {repository, a.Scope.Repository(repository)}},
 		},
-	}, opts[0], pulumi.DependsOn([]pulumi.Resource{permission}))
-	return err
+		Target:        eventing.Target{ID: "scan-gate", ARN: f.ARN, Function: f.Name, Statement: "scan-gate-rule"},
+		DeadLetterARN: queue.Arn, Tags: a.Tags,
+	}
 }

@@ -1,7 +1,7 @@
 package buildimage
 
 import (
-	"delivery.internal/lib/function"
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 )
@@ -28,7 +28,7 @@ func projectPolicy(a *ProjectArgs) (string, error) {
 // gatePolicy is all that the scan gate may do.
 func gatePolicy(a *GateArgs) (string, error) {
 	return iampolicy.New(
-		function.Logging(a.Scope.LogGroup(a.Names.Of(naming.ScanGateLogs))),
+		compute.Logging(a.Scope.LogGroup(a.Names.Of(naming.ScanGateLogs))),
 		iampolicy.Allow("ecr:DescribeImageScanFindings", "ecr:DescribeImages").Named("Findings").
 			On(a.Scope.Repository(a.Names.Of(naming.ImageRepository))),
 		// ECR asks for them on behalf of who reads findings of enhanced scanning:

@@ -11,10 +11,10 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/access"
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/iampolicy"
-	"delivery.internal/lib/loggroup"
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/servicerole"
 )
 
 // builderImage is the image that AWS curates for builds which run docker.
@@ -74,13 +74,16 @@ func NewProject(ctx *pulumi.Context, name string, args *ProjectArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	logs, err := loggroup.New(ctx, name+"-logs", args.Names.Of(naming.ImageLogs), args.KeyARN, args.Tags, p)
+	logs, err := compute.NewLogGroup(ctx, name+"-logs", &compute.LogGroupArgs{
+		Names: args.Names, Kind: naming.ImageLogs, KeyARN: args.KeyARN, Tags: args.Tags,
+	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, err
 	}
-	role, err := servicerole.New(ctx, name+"-role", &servicerole.Args{
-		RoleName:   args.Names.Of(naming.ImageRole),
-		PolicyName: args.Names.Of(naming.ImagePolicy),
+	role, err := access.NewServiceRole(ctx, name+"-role", &access.ServiceRoleArgs{
+		Names:      args.Names,
+		Role:       naming.ImageRole,
+		PolicyKind: naming.ImagePolicy,
 		Service:    "codebuild.amazonaws.com",
 		Conditions: []iampolicy.Condition{
 			iampolicy.StringEquals("aws:SourceAccount", args.Scope.Account),
@@ -101,7 +104,7 @@ func NewProject(ctx *pulumi.Context, name string, args *ProjectArgs, opts ...pul
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"name": p.Name})
 }
 
-func (a *ProjectArgs) project(role *servicerole.Role, logs *cloudwatch.LogGroup, source *s3.BucketObjectv2) *codebuild.ProjectArgs {
+func (a *ProjectArgs) project(role *access.ServiceRole, logs *cloudwatch.LogGroup, source *s3.BucketObjectv2) *codebuild.ProjectArgs {
 	variables := map[string]pulumi.StringInput{
 		"REPOSITORY_URL":  a.RepositoryURL,
 		"REPOSITORY_NAME": pulumi.String(a.Names.Of(naming.ImageRepository)),

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // keepImages is how many images the repository keeps: many more than the
@@ -17,8 +18,8 @@ const keepImages = 30
 
 // RepositoryArgs describe the repository.
 type RepositoryArgs struct {
-	// Name is the physical name, from lib/naming.
-	Name string
+	// Names gives the physical name.
+	Names naming.Namer
 	// Account is the account that owns the repository and the projects.
 	Account string
 	// KeyARN is the KMS key.
@@ -35,6 +36,9 @@ type Repository struct {
 
 	// Name is the physical name, ARN the ARN, URL the address without a tag.
 	Name, ARN, URL pulumi.StringOutput
+	// Ready are the resources that must exist before the image is pushed or
+	// pulled.
+	Ready []pulumi.Resource
 }
 
 func (a *RepositoryArgs) validate(name string) error {
@@ -42,8 +46,8 @@ func (a *RepositoryArgs) validate(name string) error {
 		return fmt.Errorf("repository %s has no arguments", name)
 	}
 	var errs []error
-	if a.Name == "" || a.KeyARN == "" || a.Account == "" {
-		errs = append(errs, fmt.Errorf("repository %s needs Name, Account and KeyARN", name))
+	if a.KeyARN == "" || a.Account == "" {
+		errs = append(errs, fmt.Errorf("repository %s needs Account and KeyARN", name))
 	}
 	if len(a.UserARNs) == 0 {
 		errs = append(errs, fmt.Errorf("repository %s has no user: set UserARNs to the CodeBuild projects that run in the image", name))
@@ -69,7 +73,7 @@ func NewRepository(ctx *pulumi.Context, name string, args *RepositoryArgs, opts 
 		return nil, err
 	}
 	made, err := ecr.NewRepository(ctx, name, &ecr.RepositoryArgs{
-		Name:                       pulumi.String(args.Name),
+		Name:                       pulumi.String(args.Names.Of(naming.ImageRepository)),
 		ImageTagMutability:         pulumi.String("IMMUTABLE"),
 		ImageScanningConfiguration: ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 		EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{ecr.RepositoryEncryptionConfigurationArgs{
@@ -82,10 +86,11 @@ func NewRepository(ctx *pulumi.Context, name string, args *RepositoryArgs, opts 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := ecr.NewRepositoryPolicy(ctx, name, &ecr.RepositoryPolicyArgs{
+	guard, err := ecr.NewRepositoryPolicy(ctx, name, &ecr.RepositoryPolicyArgs{
 		Repository: made.Name,
 		Policy:     pulumi.String(policy),
-	}, pulumi.Parent(r)); err != nil {
+	}, pulumi.Parent(r))
+	if err != nil {
 		return nil, err
 	}
 	if _, err := ecr.NewLifecyclePolicy(ctx, name, &ecr.LifecyclePolicyArgs{
@@ -94,7 +99,7 @@ func NewRepository(ctx *pulumi.Context, name string, args *RepositoryArgs, opts 
 	}, pulumi.Parent(r)); err != nil {
 		return nil, err
 	}
-	r.Name, r.ARN, r.URL = made.Name, made.Arn, made.RepositoryUrl
+	r.Name, r.ARN, r.URL, r.Ready = made.Name, made.Arn, made.RepositoryUrl, []pulumi.Resource{made, guard}
 	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"name": r.Name, "url": r.URL})
 }
 

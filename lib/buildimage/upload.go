@@ -4,17 +4,18 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery.internal/lib/bucket"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/storage"
 )
 
 // upload puts the image's source into its bucket. The key holds the digest, so
 // that a build says what it was built from.
 func upload(ctx *pulumi.Context, name string, args *ProjectArgs, parent pulumi.Resource) (*s3.BucketObjectv2, error) {
-	b, err := bucket.New(ctx, name+"-source", &bucket.Args{
-		Name:   args.Names.Of(naming.ImageSourceBucket),
+	b, err := storage.NewBucket(ctx, name+"-source", &storage.BucketArgs{
+		Names:  args.Names,
+		Kind:   naming.ImageSourceBucket,
 		KeyARN: pulumi.String(args.KeyARN),
-		Expire: bucket.Lifecycle{NoncurrentDays: 30, IncompleteUploadDays: 7},
+		Expire: storage.Lifecycle{NoncurrentDays: 30, IncompleteUploadDays: 7},
 		Tags:   args.Tags,
 	}, pulumi.Parent(parent))
 	if err != nil {

@@ -46,7 +46,7 @@ func args(step buildproject.Step, env naming.Environment) *buildproject.Args {
 
 func program(args *buildproject.Args) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		_, err := buildproject.New(ctx, "build", args)
+		_, err := buildproject.NewProject(ctx, "build", args)
 		return err
 	}
 }

@@ -1,11 +1,11 @@
 package buildproject
 
 import (
-	"delivery.internal/lib/artifacts"
 	"delivery.internal/lib/contract"
-	"delivery.internal/lib/events"
+	"delivery.internal/lib/eventing"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/storage"
 )
 
 // policy is what the deployer's command of the step calls, and what CodeBuild
@@ -51,7 +51,7 @@ func (a *Args) policy(t traits) (string, error) {
 func (a *Args) previewStatements() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		iampolicy.Allow("s3:PutObject").Named("WriteBundle").
-			On(a.artifacts(artifacts.Prefix(a.Names.Of(naming.Pipeline), contract.BundleArtifact) + "*")),
+			On(a.artifacts(storage.ArtifactPrefix(a.Names.Of(naming.Pipeline), contract.BundleArtifact) + "*")),
 		iampolicy.Allow("s3:PutObject").Named("MakeStacks").On(a.state("meta.yaml"), a.state("stacks/*"), a.state("locks/*")),
 		iampolicy.Allow("s3:DeleteObject").Named("Unlock").On(a.state("locks/*")),
 	}
@@ -68,7 +68,7 @@ func (a *Args) deployStatements() []iampolicy.Statement {
 		iampolicy.Allow("s3:GetObject").Named("ReadHistory").On(a.state("history/*"), a.state("backups/*")),
 		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*"), a.state("backups/*")),
 		iampolicy.Allow("s3:PutObject").Named("Record").On(a.ledger(a.environment())),
-		events.Publisher{Source: contract.DeploymentSource(a.environment()), DetailType: contract.DeploymentDetailType}.
+		eventing.Publisher{Source: contract.DeploymentSource(a.environment()), DetailType: contract.DeploymentDetailType}.
 			Allow(a.Scope.Bus(a.Bus)).Named("MakeKnown"),
 	}
 }

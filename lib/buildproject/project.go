@@ -9,11 +9,11 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/codebuild"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/access"
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/iampolicy"
-	"delivery.internal/lib/loggroup"
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/servicerole"
 )
 
 // Args describe a project.
@@ -79,8 +79,8 @@ func (a *Args) validate(name string) error {
 	return errors.Join(errs...)
 }
 
-// New makes a project.
-func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Project, error) {
+// NewProject makes a project.
+func NewProject(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Project, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
 	}
@@ -100,11 +100,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("pipeline:buildproject:Project", name, p, opts...); err != nil {
 		return nil, err
 	}
-	logs, err := loggroup.New(ctx, name+"-logs", args.Names.Of(traits.logs), args.KeyARN, args.Tags, p)
+	logs, err := compute.NewLogGroup(ctx, name+"-logs", &compute.LogGroupArgs{
+		Names: args.Names, Kind: traits.logs, KeyARN: args.KeyARN, Tags: args.Tags,
+	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, err
 	}
-	role, err := servicerole.New(ctx, name+"-role", args.role(traits, policy), pulumi.Parent(p))
+	role, err := access.NewServiceRole(ctx, name+"-role", args.role(traits, policy), pulumi.Parent(p))
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +119,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"name": p.Name})
 }
 
-// role is taken by CodeBuild for this project alone; see
+// role is assumed by CodeBuild for this project alone; see
 // docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html.
-func (a *Args) role(t traits, policy string) *servicerole.Args {
-	return &servicerole.Args{
-		RoleName:   a.Names.Of(t.role),
-		PolicyName: a.Names.Of(t.policy),
+func (a *Args) role(t traits, policy string) *access.ServiceRoleArgs {
+	return &access.ServiceRoleArgs{
+		Names:      a.Names,
+		Role:       t.role,
+		PolicyKind: t.policy,
 		Service:    "codebuild.amazonaws.com",
 		Conditions: []iampolicy.Condition{
 			iampolicy.StringEquals("aws:SourceAccount", a.Scope.Account),
@@ -133,7 +136,7 @@ func (a *Args) role(t traits, policy string) *servicerole.Args {
 	}
 }
 
-func (a *Args) project(t traits, role *servicerole.Role, logs *cloudwatch.LogGroup, spec string) *codebuild.ProjectArgs {
+func (a *Args) project(t traits, role *access.ServiceRole, logs *cloudwatch.LogGroup, spec string) *codebuild.ProjectArgs {
 	return &codebuild.ProjectArgs{
 		Name:          pulumi.String(a.Names.Of(t.project)),
 		Description:   pulumi.String(fmt.Sprintf(t.description, a.environment())),

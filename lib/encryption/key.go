@@ -3,12 +3,12 @@ package encryption
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
 )
 
 // deletionDays is the shortest waiting time that KMS offers. The key can't be
@@ -17,8 +17,8 @@ const deletionDays = 7
 
 // Args describe a key.
 type Args struct {
-	// Alias is the alias, from lib/naming; it begins with "alias/".
-	Alias string
+	// Names gives the alias.
+	Names naming.Namer
 	// Description says what the key encrypts.
 	Description string
 	// Policy is the key policy: Platform or ForEnvironment.
@@ -33,8 +33,11 @@ type Key struct {
 
 	// ARN is the key's ARN.
 	ARN pulumi.StringOutput
-	// Alias is the alias, ready once the key can be found by it.
+	// Alias is the alias.
 	Alias pulumi.StringOutput
+	// Ready are the resources that must exist before the key is found by its
+	// alias.
+	Ready []pulumi.Resource
 }
 
 func (a *Args) validate(name string) error {
@@ -42,17 +45,14 @@ func (a *Args) validate(name string) error {
 		return fmt.Errorf("key %s has no arguments", name)
 	}
 	var errs []error
-	if !strings.HasPrefix(a.Alias, "alias/") {
-		errs = append(errs, fmt.Errorf("key %s: alias %q does not begin with \"alias/\"; take it from lib/naming", name, a.Alias))
-	}
 	if a.Description == "" {
 		errs = append(errs, fmt.Errorf("key %s has no description: say what it encrypts", name))
 	}
 	return errors.Join(errs...)
 }
 
-// New makes a key.
-func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Key, error) {
+// NewKey makes a key.
+func NewKey(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Key, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
 	}
@@ -76,12 +76,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	// An alias can't have a twin: the old one goes before the new one comes.
 	alias, err := kms.NewAlias(ctx, name+"-alias", &kms.AliasArgs{
-		Name:        pulumi.String(args.Alias),
+		Name:        pulumi.String(args.Names.Of(naming.KeyAlias)),
 		TargetKeyId: made.KeyId,
 	}, pulumi.Parent(k), pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return nil, err
 	}
-	k.ARN, k.Alias = made.Arn, alias.Name
+	k.ARN, k.Alias, k.Ready = made.Arn, alias.Name, []pulumi.Resource{made, alias}
 	return k, ctx.RegisterResourceOutputs(k, pulumi.Map{"arn": k.ARN, "alias": k.Alias})
 }

@@ -4,13 +4,13 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery.internal/lib/artifacts"
 	"delivery.internal/lib/buildproject"
+	"delivery.internal/lib/eventing"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/pipeline"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
-	"delivery.internal/lib/trigger"
+	"delivery.internal/lib/storage"
 )
 
 // program is what every part of the program needs to know.
@@ -89,19 +89,19 @@ func (p *program) pipeline(ctx *pulumi.Context) (*pipeline.Pipeline, error) {
 		return nil, err
 	}
 	bucket := p.names.Of(naming.ArtifactBucket)
-	store, err := artifacts.New(ctx, "artifacts", &artifacts.Args{Name: bucket, KeyARN: p.key, Tags: p.tags}, p.provider)
+	store, err := storage.NewArtifactStore(ctx, "artifacts", &storage.ArtifactStoreArgs{Names: p.names, KeyARN: p.key, Tags: p.tags}, p.provider)
 	if err != nil {
 		return nil, err
 	}
 	after := store.Ready
 	for _, step := range []buildproject.Step{buildproject.Preview, buildproject.Deploy} {
-		project, err := buildproject.New(ctx, string(step), p.project(step, bucket), p.provider)
+		project, err := buildproject.NewProject(ctx, string(step), p.project(step, bucket), p.provider)
 		if err != nil {
 			return nil, err
 		}
 		after = append(after, project.Ready...)
 	}
-	return pipeline.New(ctx, "pipeline", &pipeline.Args{
+	return pipeline.NewPipeline(ctx, "pipeline", &pipeline.Args{
 		Names: p.names, Scope: p.scope, Blueprint: layout,
 		Bucket: bucket, KeyARN: p.key, TopicKeyARN: p.bootstrap.KeyARNs[naming.Shared],
 		After: after, Tags: p.tags,
@@ -132,18 +132,18 @@ func (p *program) project(step buildproject.Step, bucket string) *buildproject.A
 
 // events makes what starts the pipeline, and what tells of it.
 func (p *program) events(ctx *pulumi.Context, made *pipeline.Pipeline) error {
-	on := trigger.Pushed(p.Repository)
+	on := eventing.Pushed(p.Repository)
 	if p.Follows != "" {
-		on = trigger.Deployed(p.Follows)
+		on = eventing.Deployed(p.Follows)
 	}
-	start, err := trigger.NewStart(ctx, "start", &trigger.StartArgs{
+	start, err := eventing.NewStartRule(ctx, "start", &eventing.StartRuleArgs{
 		Names: p.names, Scope: p.scope, Bus: p.shared.BusName, On: on, Pipeline: made.Name,
 		StarterName: p.shared.StarterName, StarterARN: p.shared.StarterARN, AlarmTopicARN: p.shared.PipelineTopicARN, Tags: p.tags,
 	}, p.provider)
 	if err != nil {
 		return err
 	}
-	_, err = trigger.NewNews(ctx, "news", &trigger.NewsArgs{
+	_, err = eventing.NewStateNotifications(ctx, "news", &eventing.StateNotificationsArgs{
 		Names: p.names, TopicARN: p.shared.PipelineTopicARN, DeadLetterARN: start.DeadLetterARN, Tags: p.tags,
 	}, p.provider)
 	return err

@@ -7,9 +7,9 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/codepipeline"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/access"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/servicerole"
 )
 
 // Args describe a pipeline.
@@ -53,12 +53,12 @@ func (a *Args) validate(name string) error {
 	return errors.Join(append(errs, a.Blueprint.Validate())...)
 }
 
-// New makes a pipeline.
-func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Pipeline, error) {
+// NewPipeline makes a pipeline.
+func NewPipeline(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Pipeline, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
 	}
-	rights, err := policy(args)
+	permissions, err := policy(args)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline %s: %w", name, err)
 	}
@@ -66,14 +66,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("pipeline:pipeline:Pipeline", name, p, opts...); err != nil {
 		return nil, err
 	}
-	role, err := servicerole.New(ctx, name+"-role", &servicerole.Args{
-		RoleName:   args.Names.Of(naming.PipelineRole),
-		PolicyName: args.Names.Of(naming.PipelinePolicy),
+	role, err := access.NewServiceRole(ctx, name+"-role", &access.ServiceRoleArgs{
+		Names:      args.Names,
+		Role:       naming.PipelineRole,
+		PolicyKind: naming.PipelinePolicy,
 		Service:    "codepipeline.amazonaws.com",
 		// Roles that the console makes have this condition. AWS documents no
 		// aws:SourceArn for CodePipeline.
 		Conditions: []iampolicy.Condition{iampolicy.StringEquals("aws:SourceAccount", args.Scope.Account)},
-		Policy:     pulumi.String(rights),
+		Policy:     pulumi.String(permissions),
 		Tags:       args.Tags,
 	}, pulumi.Parent(p))
 	if err != nil {

@@ -28,7 +28,7 @@ func args(t *testing.T, env naming.Environment) *pipeline.Args {
 
 func program(args *pipeline.Args) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		_, err := pipeline.New(ctx, "pipeline", args)
+		_, err := pipeline.NewPipeline(ctx, "pipeline", args)
 		return err
 	}
 }

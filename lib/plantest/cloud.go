@@ -68,7 +68,6 @@ func SharedOutputs() map[string]any {
 		ApprovedImageParameter: n.Of(naming.ApprovedImage),
 		ImageProject:           n.Of(naming.ImageProject),
 		BusName:                n.Of(naming.DeliveryBus),
-		BusARN:                 scope.Bus(n.Of(naming.DeliveryBus)),
 		WebhookURL:             "https://api.example.com/webhook",
 		ConnectionARN:          connectionARN,
 		ConnectionStatus:       "AVAILABLE",

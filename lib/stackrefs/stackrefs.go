@@ -32,7 +32,6 @@ type Shared[V any] struct {
 	ApprovedImageParameter V `json:"approvedImageParameter"` // SSM parameter with the approved digest
 	ImageProject           V `json:"imageProject"`           // CodeBuild project that builds the image
 	BusName                V `json:"busName"`
-	BusARN                 V `json:"busArn"`
 	WebhookURL             V `json:"webhookUrl"`
 	ConnectionARN          V `json:"connectionArn"`
 	ConnectionStatus       V `json:"connectionStatus"` // PENDING, AVAILABLE or ERROR

@@ -9,8 +9,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"delivery.internal/lib/function"
-	"delivery.internal/lib/loggroup"
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/naming"
 )
 
@@ -31,7 +30,7 @@ type APIArgs struct {
 	// KeyARN is the KMS key of the access log.
 	KeyARN string
 	// Function answers the requests.
-	Function *function.Function
+	Function *compute.Function
 	// Tags are put on everything.
 	Tags pulumi.StringMap
 }
@@ -40,8 +39,10 @@ type APIArgs struct {
 type API struct {
 	pulumi.ResourceState
 
-	// URL is where GitHub delivers, once everything behind it is in place.
+	// URL is where GitHub delivers.
 	URL pulumi.StringOutput
+	// Ready are the resources that must exist before GitHub's first ping.
+	Ready []pulumi.Resource
 }
 
 func (a *APIArgs) validate(name string) error {
@@ -105,17 +106,16 @@ func NewAPI(ctx *pulumi.Context, name string, args *APIArgs, opts ...pulumi.Reso
 	if err != nil {
 		return nil, err
 	}
-	// The URL waits for the stage and the permission, so that GitHub's first
-	// ping finds the way open.
-	a.URL = pulumi.All(api.ApiEndpoint, served.ID(), permission.ID()).ApplyT(func(all []any) string {
-		return all[0].(string) + path
-	}).(pulumi.StringOutput)
+	a.URL = pulumi.Sprintf("%s%s", api.ApiEndpoint, path)
+	a.Ready = append([]pulumi.Resource{served, permission}, args.Function.Ready...)
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{"url": a.URL})
 }
 
 // stage deploys the API by itself, slowly enough and with an access log.
 func (a *APIArgs) stage(ctx *pulumi.Context, name string, api *apigatewayv2.Api, route *apigatewayv2.Route, parent pulumi.Resource) (*apigatewayv2.Stage, error) {
-	logs, err := loggroup.New(ctx, name+"-logs", a.Names.Of(naming.WebhookAPILogs), a.KeyARN, a.Tags, parent)
+	logs, err := compute.NewLogGroup(ctx, name+"-logs", &compute.LogGroupArgs{
+		Names: a.Names, Kind: naming.WebhookAPILogs, KeyARN: a.KeyARN, Tags: a.Tags,
+	}, pulumi.Parent(parent))
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
-	"delivery.internal/lib/events"
-	"delivery.internal/lib/function"
+	"delivery.internal/lib/eventing"
 	"delivery.internal/lib/handlers"
 	"delivery.internal/lib/handlers/receiver"
 	"delivery.internal/lib/iampolicy"
@@ -31,7 +31,7 @@ type ReceiverArgs struct {
 	// KeyARN is the KMS key of the secret and the log group.
 	KeyARN string
 	// Code is the receiver's binary.
-	Code function.Code
+	Code compute.Code
 	// Tags are put on everything.
 	Tags pulumi.StringMap
 }
@@ -41,7 +41,7 @@ type Receiver struct {
 	pulumi.ResourceState
 
 	// Function is the function.
-	Function *function.Function
+	Function *compute.Function
 }
 
 func (a *ReceiverArgs) validate(name string) error {
@@ -82,11 +82,9 @@ func NewReceiver(ctx *pulumi.Context, name string, args *ReceiverArgs, opts ...p
 	if err != nil {
 		return nil, err
 	}
-	r.Function, err = function.New(ctx, name, &function.Args{
-		Name:        args.Names.Of(naming.ReceiverFunction),
-		RoleName:    args.Names.Of(naming.ReceiverRole),
-		PolicyName:  args.Names.Of(naming.ReceiverPolicy),
-		LogGroup:    args.Names.Of(naming.ReceiverLogs),
+	r.Function, err = compute.NewFunction(ctx, name, &compute.FunctionArgs{
+		Names:       args.Names,
+		Kinds:       compute.FunctionKinds{Function: naming.ReceiverFunction, Role: naming.ReceiverRole, Policy: naming.ReceiverPolicy, Logs: naming.ReceiverLogs},
 		Description: "Checks webhook deliveries and puts pushes on the delivery bus",
 		Code:        args.Code,
 		Policy:      policy(args),
@@ -112,13 +110,13 @@ func NewReceiver(ctx *pulumi.Context, name string, args *ReceiverArgs, opts ...p
 func policy(a *ReceiverArgs) pulumi.StringOutput {
 	return a.Secret.ARN.ApplyT(func(secretARN string) (string, error) {
 		return iampolicy.New(
-			function.Logging(a.Scope.LogGroup(a.Names.Of(naming.ReceiverLogs))),
+			compute.Logging(a.Scope.LogGroup(a.Names.Of(naming.ReceiverLogs))),
 			iampolicy.Allow("secretsmanager:GetSecretValue").Named("Secret").On(secretARN),
 			iampolicy.Allow("kms:Decrypt").Named("SecretKey").On(a.KeyARN).
 				When(iampolicy.StringEquals("kms:ViaService", "secretsmanager."+a.Scope.Region+".amazonaws.com")),
 			iampolicy.Allow("dynamodb:PutItem", "dynamodb:DeleteItem").Named("Deliveries").
 				On(a.Scope.Table(a.Names.Of(naming.DeliveriesTable))),
-			events.Publisher{Source: contract.PushSource, DetailType: contract.PushDetailType}.
+			eventing.Publisher{Source: contract.PushSource, DetailType: contract.PushDetailType}.
 				Allow(a.Scope.Bus(a.Names.Of(naming.DeliveryBus))).Named("Push"),
 		).JSON()
 	}).(pulumi.StringOutput)

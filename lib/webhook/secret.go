@@ -6,12 +6,14 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"delivery.internal/lib/naming"
 )
 
 // SecretArgs describe the webhook secret.
 type SecretArgs struct {
-	// Name is the physical name, from lib/naming.
-	Name string
+	// Names gives the physical name.
+	Names naming.Namer
 	// KeyARN is the KMS key.
 	KeyARN string
 	// Tags are put on the secret.
@@ -32,8 +34,8 @@ type Secret struct {
 
 // NewSecret makes the secret.
 func NewSecret(ctx *pulumi.Context, name string, args *SecretArgs, opts ...pulumi.ResourceOption) (*Secret, error) {
-	if args == nil || args.Name == "" || args.KeyARN == "" {
-		return nil, fmt.Errorf("webhook secret %s needs Name and KeyARN", name)
+	if args == nil || args.KeyARN == "" {
+		return nil, fmt.Errorf("webhook secret %s has no KMS key: set KeyARN", name)
 	}
 	s := &Secret{}
 	if err := ctx.RegisterComponentResource("pipeline:webhook:Secret", name, s, opts...); err != nil {
@@ -49,7 +51,7 @@ func NewSecret(ctx *pulumi.Context, name string, args *SecretArgs, opts ...pulum
 		return nil, err
 	}
 	secret, err := secretsmanager.NewSecret(ctx, name, &secretsmanager.SecretArgs{
-		Name:                 pulumi.String(args.Name),
+		Name:                 pulumi.String(args.Names.Of(naming.WebhookSecret)),
 		Description:          pulumi.String("Signs the deliveries of the GitHub webhook"),
 		KmsKeyId:             pulumi.String(args.KeyARN),
 		RecoveryWindowInDays: pulumi.Int(0), // else the name is blocked for days after a destroy

@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/function"
+	"delivery.internal/lib/compute"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
 	"delivery.internal/lib/webhook"
@@ -21,13 +21,13 @@ func ingress(t *testing.T) []plantest.Resource {
 	s, key := plantest.Settings(), plantest.Key(naming.Shared)
 	names, tags := s.Namer(naming.Shared), pulumi.StringMap{"Owner": pulumi.String("me")}
 	return plantest.Run(t, "shared", plantest.Suffix, nil, func(ctx *pulumi.Context) error {
-		secret, err := webhook.NewSecret(ctx, "secret", &webhook.SecretArgs{Name: names.Of(naming.WebhookSecret), KeyARN: key, Tags: tags})
+		secret, err := webhook.NewSecret(ctx, "secret", &webhook.SecretArgs{Names: names, KeyARN: key, Tags: tags})
 		if err != nil {
 			return err
 		}
 		receiver, err := webhook.NewReceiver(ctx, "receiver", &webhook.ReceiverArgs{
 			Names: names, Scope: s.Delivery(), Repository: s.Repository, Secret: secret, BusName: pulumi.String("bus"),
-			KeyARN: key, Code: function.Code{Directory: directory, Architecture: "x86_64"}, Tags: tags,
+			KeyARN: key, Code: compute.Code{Directory: directory, Architecture: "x86_64"}, Tags: tags,
 		})
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func TestTheReceiverIsToldEverythingItAsksFor(t *testing.T) {
 func TestIncompleteArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, program := range map[string]pulumi.RunFunc{
-		"needs Name and KeyARN": func(ctx *pulumi.Context) error {
+		"has no KMS key": func(ctx *pulumi.Context) error {
 			_, err := webhook.NewSecret(ctx, "s", nil)
 			return err
 		},

@@ -184,7 +184,7 @@ func TestLogGroupsNeedAKeyThatLetsTheServiceIn(t *testing.T) {
 }
 
 // The default permissions of the deploy role and what the provider calls for
-// the sample workload belong together: lib/deployrole/workload.go.
+// the sample workload belong together: lib/access/workload.go.
 func TestTheSampleWorkloadNeedsNoMoreThanItsRoleHas(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -1,0 +1,42 @@
+package eventing
+
+import (
+	"fmt"
+
+	"delivery.internal/lib/contract"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+)
+
+// Event says which events on the delivery bus start a pipeline.
+type Event struct {
+	// Description is a sentence, shown with the rule.
+	Description string
+	// Pattern is the event pattern.
+	Pattern Pattern
+}
+
+// Pushed is a push to the delivered branch, as the receiver publishes it.
+func Pushed(r settings.Repository) Event {
+	return Event{
+		Description: "A push to the delivered branch",
+		Pattern: Pattern{
+			Source:     []string{contract.PushSource},
+			DetailType: []string{contract.PushDetailType},
+			Detail:     map[string][]string{"repository": {r.FullName()}, "branch": {r.Branch}},
+		},
+	}
+}
+
+// Deployed is a successful deployment to an environment, as its deployer
+// publishes it.
+func Deployed(env naming.Environment) Event {
+	return Event{
+		Description: fmt.Sprintf("A successful deployment to %s", env),
+		Pattern: Pattern{
+			Source:     []string{contract.DeploymentSource(string(env))},
+			DetailType: []string{contract.DeploymentDetailType},
+			Detail:     map[string][]string{"environment": {string(env)}, "outcome": {contract.Succeeded}},
+		},
+	}
+}

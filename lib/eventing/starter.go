@@ -1,0 +1,137 @@
+package eventing
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"delivery.internal/lib/compute"
+	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
+)
+
+// StarterArgs describe the function that starts the pipelines.
+type StarterArgs struct {
+	// Names and Scope give every name and ARN.
+	Names naming.Namer
+	Scope naming.Scope
+	// Repository is whose pushes start pipelines.
+	Repository settings.Repository
+	// Sources maps each environment to the event source that starts its
+	// pipeline.
+	Sources map[naming.Environment]string
+	// KeyARN is the KMS key of the log group.
+	KeyARN string
+	// Code is the function's binary.
+	Code compute.Code
+	// AlarmTopicARN is where people hear of events that started nothing.
+	AlarmTopicARN pulumi.StringInput
+	// Tags are put on everything.
+	Tags pulumi.StringMap
+}
+
+// Starter is the function, with its dead-letter queue.
+type Starter struct {
+	pulumi.ResourceState
+
+	// Function is the function.
+	Function *compute.Function
+}
+
+func (a *StarterArgs) validate(name string) error {
+	if a == nil {
+		return fmt.Errorf("starter %s has no arguments", name)
+	}
+	var errs []error
+	if a.Repository.Owner == "" || a.Repository.Name == "" || a.Repository.Branch == "" {
+		errs = append(errs, fmt.Errorf("starter %s has no repository: set Repository", name))
+	}
+	if len(a.Sources) == 0 {
+		errs = append(errs, fmt.Errorf("starter %s may start no pipeline: set Sources", name))
+	}
+	return errors.Join(errs...)
+}
+
+// NewStarter makes the function. The rules that invoke it, and their permission
+// to, belong to the environments.
+func NewStarter(ctx *pulumi.Context, name string, args *StarterArgs, opts ...pulumi.ResourceOption) (*Starter, error) {
+	if err := args.validate(name); err != nil {
+		return nil, err
+	}
+	sources, err := args.sources()
+	if err != nil {
+		return nil, err
+	}
+	policy, err := args.policy()
+	if err != nil {
+		return nil, fmt.Errorf("starter %s: %w", name, err)
+	}
+	s := &Starter{}
+	if err := ctx.RegisterComponentResource("pipeline:trigger:Starter", name, s, opts...); err != nil {
+		return nil, err
+	}
+	queue, err := NewDeadLetterQueue(ctx, name+"-dead-letter", &DeadLetterQueueArgs{
+		Names:    args.Names,
+		Scope:    args.Scope,
+		Queue:    naming.StarterDeadLetter,
+		Alarm:    naming.StarterAlarm,
+		TopicARN: args.AlarmTopicARN,
+		Tags:     args.Tags,
+	}, s)
+	if err != nil {
+		return nil, err
+	}
+	s.Function, err = compute.NewFunction(ctx, name, &compute.FunctionArgs{
+		Names:       args.Names,
+		Kinds:       compute.FunctionKinds{Function: naming.StarterFunction, Role: naming.StarterRole, Policy: naming.StarterPolicy, Logs: naming.StarterLogs},
+		Description: "Checks the events of the delivery bus and starts the pipelines",
+		Code:        args.Code,
+		Policy:      pulumi.String(policy),
+		KeyARN:      args.KeyARN,
+		Environment: pulumi.StringMap{
+			handlers.EnvRepository:      pulumi.String(args.Repository.FullName()),
+			handlers.EnvBranch:          pulumi.String(args.Repository.Branch),
+			handlers.EnvPipelineSources: pulumi.String(sources),
+		},
+		TimeoutSeconds: 30,
+		DeadLetterARN:  queue.Arn.ToStringPtrOutput(),
+		Tags:           args.Tags,
+	}, pulumi.Parent(s))
+	if err != nil {
+		return nil, err
+	}
+	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"function": s.Function.ARN})
+}
+
+func (a *StarterArgs) pipeline(env naming.Environment) string {
+	return a.Names.In(env).Of(naming.Pipeline)
+}
+
+// sources is what the function reads: each pipeline's source.
+func (a *StarterArgs) sources() (string, error) {
+	byPipeline := map[string]string{}
+	for env, source := range a.Sources {
+		byPipeline[a.pipeline(env)] = source
+	}
+	text, err := json.Marshal(byPipeline)
+	return string(text), err
+}
+
+// policy is all that the function may do: start exactly these pipelines.
+func (a *StarterArgs) policy() (string, error) {
+	var pipelines []string
+	for _, env := range naming.Environments() {
+		if a.Sources[env] != "" {
+			pipelines = append(pipelines, a.Scope.Pipeline(a.pipeline(env)))
+		}
+	}
+	return iampolicy.New(
+		compute.Logging(a.Scope.LogGroup(a.Names.Of(naming.StarterLogs))),
+		iampolicy.Allow("codepipeline:StartPipelineExecution").Named("Start").On(pipelines...),
+		iampolicy.Allow("sqs:SendMessage").Named("DeadLetters").On(a.Scope.Queue(a.Names.Of(naming.StarterDeadLetter))),
+	).JSON()
+}
