@@ -1,4 +1,4 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"testing"
@@ -17,12 +17,12 @@ import (
 // build's role.
 func (s *stage) buildsWriteOnlyTheBundle(t *testing.T) {
 	for _, env := range naming.Environments() {
-		runs := s.Runs(env)
+		runs := s.operator.Runs(env)
 		newest := runs[len(runs)-1]
 		source, bundle := artifactOf(t, newest, contract.SourceAction), artifactOf(t, newest, "Preview")
 		scope := naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}
-		preview := scope.Role(s.names(env).Of(naming.PreviewBuildRole))
-		deploy := scope.Role(s.names(env).Of(naming.DeployBuildRole))
+		preview := scope.Role(s.rig.Names(env).Of(naming.PreviewBuildRole))
+		deploy := scope.Role(s.rig.Names(env).Of(naming.DeployBuildRole))
 		for _, write := range []string{"s3:PutObject", "s3:DeleteObject"} {
 			require.Error(t, s.asks(t, preview, write, source), "the preview of %s can swap the source", env)
 			require.Error(t, s.asks(t, deploy, write, source))
@@ -45,8 +45,8 @@ func artifactOf(t *testing.T, e services.Execution, action string) services.Arti
 // asks says whether a role may do something with an artifact.
 func (s *stage) asks(t *testing.T, role, action string, of services.Artifact) error {
 	t.Helper()
-	session, err := s.Cloud.Issue(role, "question", time.Hour)
+	session, err := s.rig.Cloud.Issue(role, "question", time.Hour)
 	require.NoError(t, err)
-	return s.Cloud.Allowed(cloud.Call{Session: session, Action: action, Resource: "arn:aws:s3:::" + of.Bucket + "/" + of.Key,
+	return s.rig.Cloud.Allowed(cloud.Call{Session: session, Action: action, Resource: "arn:aws:s3:::" + of.Bucket + "/" + of.Key,
 		Context: map[string][]string{"aws:SecureTransport": {"true"}}})
 }

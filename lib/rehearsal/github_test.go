@@ -1,37 +1,33 @@
-package rehearsal
+package rehearsal_test
 
 import (
-	"archive/zip"
-	"bytes"
-	"io/fs"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/github"
 )
 
 // reviewedPullRequestsOnly tries the ways around a review.
 func (s *stage) reviewedPullRequestsOnly(t *testing.T) {
-	head := s.GitHub.Head(Branch)
+	head := s.rig.GitHub.Head(rehearsal.Branch)
 	s.startsNothing(t, func() {
-		_, err := s.GitHub.Commit("Hide orders for a minute and a half", s.visible(t, 90))
+		_, err := s.rig.GitHub.Commit("Hide orders for a minute and a half", s.visible(t, 90))
 		require.NoError(t, err)
-		require.ErrorContains(t, s.GitHub.Push(s.ctx, Branch, Person), "GH006: Protected branch update failed for refs/heads/main. Changes must be made through a pull request.")
+		require.ErrorContains(t, s.rig.GitHub.Push(s.ctx, rehearsal.Branch, rehearsal.Person), "GH006: Protected branch update failed for refs/heads/main. Changes must be made through a pull request.")
 	})
-	number, err := s.Propose(s.ctx, "Hide orders for a minute and a half", s.visible(t, 90))
+	number, err := s.operator.Propose(s.ctx, "Hide orders for a minute and a half", s.visible(t, 90))
 	require.NoError(t, err)
 	s.startsNothing(t, func() {
-		_, err := s.GitHub.Merge(s.ctx, number, Merger)
+		_, err := s.rig.GitHub.Merge(s.ctx, number, rehearsal.Merger)
 		require.ErrorContains(t, err, "At least 1 approving review is required by reviewers with write access.")
-		require.ErrorContains(t, s.GitHub.Review(number, Person, github.Approve), "Can not approve your own pull request")
+		require.ErrorContains(t, s.rig.GitHub.Review(number, rehearsal.Person, github.Approve), "Can not approve your own pull request")
 	})
-	require.Equal(t, head, s.GitHub.Head(Branch))
-	require.NoError(t, s.GitHub.Checkout(Branch))
+	require.Equal(t, head, s.rig.GitHub.Head(rehearsal.Branch))
+	require.NoError(t, s.rig.GitHub.Checkout(rehearsal.Branch))
 }
 
 // freePlan has the platform work without what GitHub's free plan refuses to a
@@ -41,50 +37,30 @@ func (s *stage) freePlan(t *testing.T) {
 	ctx := s.limit(t)
 	set := func(on bool) {
 		for _, key := range []string{"shared:branchProtection", "shared:repositoryEnvironments"} {
-			require.NoError(t, s.SetConfig("shared", key, on))
+			require.NoError(t, s.operator.SetConfig("shared", key, on))
 		}
 	}
 	set(false)
-	require.NoError(t, s.Platform.Up(ctx, "shared"))
-	s.GitHub.SetPlan(github.Free)
+	require.NoError(t, s.operator.Platform.Up(ctx, "shared"))
+	s.rig.GitHub.SetPlan(github.Free)
 	set(true)
-	require.Error(t, s.Platform.Up(ctx, "shared"))
+	require.Error(t, s.operator.Platform.Up(ctx, "shared"))
 	require.Contains(t, s.log.tail(), "403 Upgrade to GitHub Pro or make this repository public to enable this feature.")
 	set(false)
-	require.NoError(t, s.Platform.Up(ctx, "shared"))
+	require.NoError(t, s.operator.Platform.Up(ctx, "shared"))
 
-	commit, err := s.GitHub.Commit("Deliver without a pull request", map[string][]byte{"delivery.yaml": []byte("stacks: none\n")})
+	commit, err := s.rig.GitHub.Commit("Deliver without a pull request", map[string][]byte{"delivery.yaml": []byte("stacks: none\n")})
 	require.NoError(t, err)
-	require.NoError(t, s.GitHub.Push(ctx, Branch, Person))
+	require.NoError(t, s.rig.GitHub.Push(ctx, rehearsal.Branch, rehearsal.Person))
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
-		e, err := s.Ended(ctx, env, commit)
+		e, err := s.operator.WaitForEnd(ctx, env, commit)
 		require.NoError(t, err)
-		require.Equal(t, Person, e.Variables[contract.VarPusher])
+		require.Equal(t, rehearsal.Person, e.Variables[contract.VarPusher])
 		require.Contains(t, s.buildsOf(e), "delivery.yaml")
 	}
-	require.NoError(t, s.Runtime.Idle(ctx))
+	require.NoError(t, s.rig.Services.Idle(ctx))
 
-	s.GitHub.SetPlan(github.Team)
+	s.rig.GitHub.SetPlan(github.Team)
 	set(true)
-	require.NoError(t, s.Platform.Up(ctx, "shared"))
-}
-
-func TestTheSampleHasTheSuffixOfTheInstallation(t *testing.T) {
-	t.Parallel()
-	c := cloud.New()
-	r := &Rehearsal{Options: Options{Root: filepath.Join("..", ".."), Suffix: "zz99"}, Cloud: c, GitHub: github.New(c, Repository, Branch)}
-	require.NoError(t, r.loadSample())
-	text, _, err := r.GitHub.Archive(t.Context(), Repository, Branch)
-	require.NoError(t, err)
-	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
-	require.NoError(t, err)
-	settings, err := fs.Glob(archive, "*/Pulumi.*.yaml")
-	require.NoError(t, err)
-	require.Len(t, settings, 6)
-	for _, file := range settings {
-		text, err := fs.ReadFile(archive, file)
-		require.NoError(t, err)
-		require.Contains(t, string(text), ": zz99\n", file)
-		require.NotContains(t, string(text), DefaultSuffix, file)
-	}
+	require.NoError(t, s.operator.Platform.Up(ctx, "shared"))
 }

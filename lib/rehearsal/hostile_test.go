@@ -1,4 +1,4 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"archive/zip"
@@ -46,7 +46,7 @@ func (s *stage) forgedReview(t *testing.T) {
 	require.Contains(t, q.Diff, "Nothing to change.")
 	require.Equal(t, s.bundleDigest(t, commit), q.Digest, "and its digest fits")
 
-	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
+	prod, err := s.operator.WaitForEnd(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 	require.Equal(t, "60", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"), "%s", s.buildsOf(prod))
 	require.Equal(t, services.Failed, prod.Status)
@@ -61,7 +61,7 @@ func (s *stage) forgedReview(t *testing.T) {
 func (s *stage) bundleDigest(t *testing.T, commit string) string {
 	t.Helper()
 	var b struct{ Digest string }
-	for _, f := range s.unzipped(t, s.RunsOf(naming.Prod, commit)[0].ID, contract.BundleArtifact) {
+	for _, f := range s.unzipped(t, s.operator.RunsOf(naming.Prod, commit)[0].ID, contract.BundleArtifact) {
 		if f.Name == "bundle.json" {
 			require.NoError(t, json.Unmarshal([]byte(content(t, f)), &b))
 		}
@@ -72,7 +72,7 @@ func (s *stage) bundleDigest(t *testing.T, commit string) string {
 // unzipped are the files of an artifact.
 func (s *stage) unzipped(t *testing.T, execution, artifact string) []*zip.File {
 	t.Helper()
-	data, err := s.Runtime.ReadArtifact(execution, artifact)
+	data, err := s.rig.Services.ReadArtifact(execution, artifact)
 	require.NoError(t, err)
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	require.NoError(t, err)
@@ -97,10 +97,10 @@ func (s *stage) swappedSource(t *testing.T) {
 	changes[hostileFile] = nil
 	commit := s.deliver(t, "Hide orders as before, and nothing else", changes)
 	s.mustDeploy(t, naming.Staging, commit)
-	_, err := s.AwaitApproval(s.limit(t), commit)
+	_, err := s.operator.WaitForApproval(s.limit(t), commit)
 	require.NoError(t, err)
 
-	waiting := s.RunsOf(naming.Prod, commit)[0]
+	waiting := s.operator.RunsOf(naming.Prod, commit)[0]
 	const honest = "func main() { pulumi.Run(program) }"
 	var swapped bytes.Buffer
 	w := zip.NewWriter(&swapped)
@@ -118,10 +118,10 @@ func (s *stage) swappedSource(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
-	require.NoError(t, s.Runtime.ReplaceArtifact(waiting.ID, contract.SourceArtifact, swapped.Bytes()))
+	require.NoError(t, s.rig.Services.ReplaceArtifact(waiting.ID, contract.SourceArtifact, swapped.Bytes()))
 
-	require.NoError(t, s.Decide(commit, true, "by the test"))
-	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
+	require.NoError(t, s.operator.Decide(commit, true, "by the test"))
+	prod, err := s.operator.WaitForEnd(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 	require.NotContains(t, s.buildsOf(prod), "CODE THAT NO COMMIT HOLDS")
 	require.Equal(t, services.Failed, prod.Status)

@@ -1,6 +1,9 @@
-package rehearsal
+package rehearsal_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,24 +20,45 @@ import (
 
 var zlib = awsapi.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}
 
+// pushImage puts an image with the given findings into the registry, without a
+// build, and returns its digest. The scan gate learns of it as on AWS.
+func (s *stage) pushImage(tag string, findings map[string]int) (string, error) {
+	var listed []awsapi.Finding
+	for severity, n := range findings {
+		for i := range n {
+			listed = append(listed, awsapi.Finding{ID: fmt.Sprintf("CVE-2026-1%03d%d", len(severity), i), Severity: severity, Package: "zlib", Version: "1.2.11"})
+		}
+	}
+	return s.pushScanned(tag, awsapi.ScanResult{Findings: listed})
+}
+
+// pushScanned is pushImage with the whole result of the image's scan.
+func (s *stage) pushScanned(tag string, result awsapi.ScanResult) (string, error) {
+	sum := sha256.Sum256([]byte(s.rig.Suffix + tag))
+	digest := "sha256:" + hex.EncodeToString(sum[:])
+	s.rig.API.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return result })
+	defer s.rig.API.Scans(nil)
+	return digest, s.rig.API.PushImage(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository), awsapi.PushedImage{Digest: digest, Tag: tag})
+}
+
 // changeImage changes a comment in the source of the image and deploys it, as
 // people do who want a new image.
 func (s *stage) changeImage(t *testing.T, comment string) {
 	t.Helper()
-	dir := s.path("image-" + comment)
-	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(s.Root, "dist", "image"))))
+	dir := s.rig.Path("image-" + comment)
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(s.rig.Root, "dist", "image"))))
 	file, err := os.OpenFile(filepath.Join(dir, "Dockerfile"), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = file.WriteString("# " + comment + "\n")
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
-	require.NoError(t, s.SetConfig("shared", "shared:imageContext", dir))
-	require.NoError(t, s.Platform.Up(s.limit(t), "shared"))
+	require.NoError(t, s.operator.SetConfig("shared", "shared:imageContext", dir))
+	require.NoError(t, s.operator.Platform.Up(s.limit(t), "shared"))
 }
 
 // images are the digests in the registry, the newest last.
 func (s *stage) images() (digests []string) {
-	for _, i := range s.Cloud.Images(cloud.DeliveryAccount, s.names(naming.Shared).Of(naming.ImageRepository)) {
+	for _, i := range s.rig.Cloud.Images(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository)) {
 		digests = append(digests, i.Str("imageDigest"))
 	}
 	return digests
@@ -43,85 +67,85 @@ func (s *stage) images() (digests []string) {
 // verdict waits for what the gate says of an image.
 func (s *stage) verdict(t *testing.T, digest string) error {
 	t.Helper()
-	gate, err := s.Platform.ScanGate(s.limit(t))
+	gate, err := s.operator.Platform.ScanGate(s.limit(t))
 	require.NoError(t, err)
-	return s.Platform.WaitForVerdict(s.limit(t), gate, digest, platform.Waiting{Every: 20 * time.Millisecond, Patience: time.Minute})
+	return s.operator.Platform.WaitForVerdict(s.limit(t), gate, digest, platform.Waiting{Every: 20 * time.Millisecond, Patience: time.Minute})
 }
 
 // refusedAndAccepted is `make image` with a base that has a finding, which is
 // then accepted: the image is not built twice, and not scanned twice.
 func (s *stage) refusedAndAccepted(t *testing.T) {
-	before, denied := s.ApprovedImage(), len(s.denials())
-	s.API.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return awsapi.ScanResult{Findings: []awsapi.Finding{zlib}} })
+	before, denied := s.operator.ApprovedImage(), len(s.denials())
+	s.rig.API.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return awsapi.ScanResult{Findings: []awsapi.Finding{zlib}} })
 	s.changeImage(t, "once-more")
-	err := s.BuildImage(s.limit(t))
+	err := s.operator.BuildImage(s.limit(t))
 	require.ErrorContains(t, err, "the scan gate refuses the image")
 	require.ErrorContains(t, err, "\n  CVE-2026-85091 HIGH in zlib\n")
-	require.Equal(t, before, s.ApprovedImage())
+	require.Equal(t, before, s.operator.ApprovedImage())
 	all := s.images()
 	refused := all[len(all)-1]
 
-	require.NoError(t, s.SetConfig("shared", "shared:acceptedFindings", []map[string]string{{"id": zlib.ID, "package": "zlib", "reason": "nothing here unpacks zip files", "expires": "2999-12-31"}}))
-	require.NoError(t, s.Platform.Up(s.limit(t), "shared"))
-	require.NoError(t, s.BuildImage(s.limit(t)))
+	require.NoError(t, s.operator.SetConfig("shared", "shared:acceptedFindings", []map[string]string{{"id": zlib.ID, "package": "zlib", "reason": "nothing here unpacks zip files", "expires": "2999-12-31"}}))
+	require.NoError(t, s.operator.Platform.Up(s.limit(t), "shared"))
+	require.NoError(t, s.operator.BuildImage(s.limit(t)))
 	require.Contains(t, s.log.tail(), "accepted until 2999-12-31: CVE-2026-85091 in zlib: nothing here unpacks zip files")
 	require.Equal(t, all, s.images(), "nothing was built")
-	require.Equal(t, refused, s.ApprovedImage())
+	require.Equal(t, refused, s.operator.ApprovedImage())
 
-	require.NoError(t, s.SetConfig("shared", "shared:acceptedFindings", []map[string]string{{"id": zlib.ID, "reason": "nothing here unpacks zip files", "expires": "2020-12-31"}}))
-	require.NoError(t, s.Platform.Up(s.limit(t), "shared"))
-	require.ErrorContains(t, s.BuildImage(s.limit(t)), "CVE-2026-85091 HIGH in zlib (was accepted until 2020-12-31)")
+	require.NoError(t, s.operator.SetConfig("shared", "shared:acceptedFindings", []map[string]string{{"id": zlib.ID, "reason": "nothing here unpacks zip files", "expires": "2020-12-31"}}))
+	require.NoError(t, s.operator.Platform.Up(s.limit(t), "shared"))
+	require.ErrorContains(t, s.operator.BuildImage(s.limit(t)), "CVE-2026-85091 HIGH in zlib (was accepted until 2020-12-31)")
 	require.Len(t, s.denials(), denied)
-	s.API.Scans(nil)
+	s.rig.API.Scans(nil)
 }
 
 // onlyTheNewest plays events that come late, again, or never.
 func (s *stage) onlyTheNewest(t *testing.T) {
-	repository := s.names(naming.Shared).Of(naming.ImageRepository)
-	old, err := s.PushScanned("old", awsapi.ScanResult{NoEvent: true})
+	repository := s.rig.Names(naming.Shared).Of(naming.ImageRepository)
+	old, err := s.pushScanned("old", awsapi.ScanResult{NoEvent: true})
 	require.NoError(t, err)
-	newest, err := s.PushImage("newest", nil)
+	newest, err := s.pushImage("newest", nil)
 	require.NoError(t, err)
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.Equal(t, newest, s.ApprovedImage())
-	require.NoError(t, s.API.EmitScan(cloud.DeliveryAccount, repository, old))
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.Equal(t, newest, s.ApprovedImage(), "the event of the older image came late")
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.Equal(t, newest, s.operator.ApprovedImage())
+	require.NoError(t, s.rig.API.EmitScan(cloud.DeliveryAccount, repository, old))
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.Equal(t, newest, s.operator.ApprovedImage(), "the event of the older image came late")
 	require.ErrorContains(t, s.verdict(t, old), "a newer image was pushed, "+newest)
 
-	lost, err := s.PushScanned("lost", awsapi.ScanResult{NoEvent: true})
+	lost, err := s.pushScanned("lost", awsapi.ScanResult{NoEvent: true})
 	require.NoError(t, err)
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.Equal(t, newest, s.ApprovedImage(), "nobody has told the gate")
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.Equal(t, newest, s.operator.ApprovedImage(), "nobody has told the gate")
 	require.NoError(t, s.verdict(t, lost))
-	require.Equal(t, lost, s.ApprovedImage())
+	require.Equal(t, lost, s.operator.ApprovedImage())
 }
 
 // enhancedScanning is an account in which Inspector scans all repositories.
 func (s *stage) enhancedScanning(t *testing.T) {
 	denied := len(s.denials())
-	s.API.SetScanType(cloud.DeliveryAccount, awsapi.EnhancedScanning)
-	defer s.API.SetScanType(cloud.DeliveryAccount, awsapi.BasicScanning)
-	clean, err := s.PushImage("inspected", map[string]int{"LOW": 2})
+	s.rig.API.SetScanType(cloud.DeliveryAccount, awsapi.EnhancedScanning)
+	defer s.rig.API.SetScanType(cloud.DeliveryAccount, awsapi.BasicScanning)
+	clean, err := s.pushImage("inspected", map[string]int{"LOW": 2})
 	require.NoError(t, err)
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.Equal(t, clean, s.ApprovedImage())
-	bad, err := s.PushScanned("inspected-bad", awsapi.ScanResult{Findings: []awsapi.Finding{zlib, {ID: "CVE-2026-2", Severity: "UNTRIAGED", Package: "bash,bash-doc"}}})
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.Equal(t, clean, s.operator.ApprovedImage())
+	bad, err := s.pushScanned("inspected-bad", awsapi.ScanResult{Findings: []awsapi.Finding{zlib, {ID: "CVE-2026-2", Severity: "UNTRIAGED", Package: "bash,bash-doc"}}})
 	require.NoError(t, err)
 	err = s.verdict(t, bad)
 	require.ErrorContains(t, err, "CVE-2026-2 UNTRIAGED in bash, bash-doc\n")
-	require.Equal(t, clean, s.ApprovedImage())
+	require.Equal(t, clean, s.operator.ApprovedImage())
 	require.Len(t, s.denials(), denied)
 }
 
 // anIndex is what docker pushes with its attestations: nobody scans it, and no
 // event tells.
 func (s *stage) anIndex(t *testing.T) {
-	before, digest := s.ApprovedImage(), "sha256:"+strings.Repeat("1", 64)
-	require.NoError(t, s.API.PushImage(cloud.DeliveryAccount, s.names(naming.Shared).Of(naming.ImageRepository), awsapi.PushedImage{Digest: digest, Tag: "index", MediaType: awsapi.IndexType}))
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	before, digest := s.operator.ApprovedImage(), "sha256:"+strings.Repeat("1", 64)
+	require.NoError(t, s.rig.API.PushImage(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository), awsapi.PushedImage{Digest: digest, Tag: "index", MediaType: awsapi.IndexType}))
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.ErrorContains(t, s.verdict(t, digest), `the scan is "UNSUPPORTED_IMAGE"`)
-	require.Equal(t, before, s.ApprovedImage())
+	require.Equal(t, before, s.operator.ApprovedImage())
 }
 
 // imagesAreJudged is everything between a push to the registry and an approval.

@@ -1,4 +1,4 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"os"
@@ -9,6 +9,7 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
+	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/settings"
 )
@@ -17,26 +18,26 @@ import (
 // lets a stranger own each name of a second installation in turn.
 func (s *stage) takenNames(t *testing.T) {
 	var made []string
-	for _, b := range s.Cloud.Find(cloud.DeliveryAccount, cloud.BucketType, nil) {
+	for _, b := range s.rig.Cloud.Find(cloud.DeliveryAccount, cloud.BucketType, nil) {
 		made = append(made, b.Name)
 	}
-	require.ElementsMatch(t, naming.Buckets(s.Suffix), made, "naming.Buckets lists every bucket and no other")
+	require.ElementsMatch(t, naming.Buckets(s.rig.Suffix), made, "naming.Buckets lists every bucket and no other")
 
 	const second = "k3m9x2ab"
 	root := t.TempDir()
-	for _, p := range projects() {
+	for _, p := range rehearsal.Projects() {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, p), 0o755))
 	}
 	require.NoError(t, platform.Configure(root, platform.Values{
-		Suffix: second, Repository: Repository, Owners: []string{Owner}, Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole,
+		Suffix: second, Repository: rehearsal.Repository, Owners: []string{rehearsal.Owner}, Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole,
 	}))
-	p, err := platform.New(platform.Config{Root: root, Suffix: second, Environment: platform.RehearsalEnvironment(s.Env), Out: s.log, Pulumi: filepath.Join(s.tools(), "pulumi")})
+	p, err := platform.New(platform.Config{Root: root, Suffix: second, Environment: platform.RehearsalEnvironment(s.operator.Env), Out: s.log, Pulumi: filepath.Join(s.rig.Tools(), "pulumi")})
 	require.NoError(t, err)
 	for _, name := range naming.Buckets(second) {
-		require.NoError(t, s.Cloud.OpenBucket(name))
+		require.NoError(t, s.rig.Cloud.OpenBucket(name))
 		require.ErrorContains(t, p.Bootstrap(s.limit(t)), "not yours: "+name+";")
 		require.NoDirExists(t, p.LocalDir, "nothing is begun")
-		s.Cloud.LeaveBucket(name)
+		s.rig.Cloud.LeaveBucket(name)
 	}
 	require.Empty(t, s.denials())
 }

@@ -1,4 +1,4 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func (s *stage) overlappingPushes(t *testing.T) {
 }
 
 func (s *stage) pushesOfOneStack(t *testing.T) {
-	update := s.holdOpen("sqs:SetQueueAttributes", s.names(naming.Dev).Of(naming.WorkloadQueue))
+	update := s.holdOpen("sqs:SetQueueAttributes", s.rig.Names(naming.Dev).Of(naming.WorkloadQueue))
 	defer update.release()
 	first := s.deliver(t, "Hide orders for 65 seconds", s.visible(t, 65))
 	update.wait(s.limit(t), t)
@@ -52,7 +52,7 @@ func (s *stage) pushesOfTwoStacks(t *testing.T) {
 	second := s.deliver(t, "Describe the parameter", map[string][]byte{"messaging/Pulumi.yaml": []byte(described)})
 	s.bothToProduction(t, first, second)
 	require.Equal(t, "85", s.queue(naming.Prod).Str("visibilityTimeoutSeconds"))
-	require.Len(t, s.Cloud.Find(cloud.ProdAccount, parameterType, func(r *cloud.Resource) bool { return r.Str("description") == "where alerts go" }), 1)
+	require.Len(t, s.rig.Cloud.Find(cloud.ProdAccount, "aws:ssm/parameter:Parameter", func(r *cloud.Resource) bool { return r.Str("description") == "where alerts go" }), 1)
 	s.mustDeploy(t, naming.Dev, second)
 }
 
@@ -82,7 +82,7 @@ func (s *stage) pushWhoseReviewNoLongerHolds(t *testing.T) {
 
 	q := s.answer(t, second, true)
 	require.Contains(t, q.Summary, "no changes")
-	e, err := s.Ended(s.limit(t), naming.Prod, second)
+	e, err := s.operator.WaitForEnd(s.limit(t), naming.Prod, second)
 	require.NoError(t, err)
 	require.Equal(t, services.Failed, e.Status, "nobody has seen that it takes the first push back")
 	said := s.buildsOf(e)
@@ -107,14 +107,14 @@ func (s *stage) bothToProduction(t *testing.T, first, second string) {
 // asked waits until production asks for a commit, and does not answer.
 func (s *stage) asked(t *testing.T, commit string) {
 	t.Helper()
-	_, err := s.AwaitApproval(s.limit(t), commit)
+	_, err := s.operator.WaitForApproval(s.limit(t), commit)
 	require.NoError(t, err)
 }
 
 // previewed waits for the end of a commit's preview in an environment.
 func (s *stage) previewed(t *testing.T, env naming.Environment, commit string) {
 	t.Helper()
-	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(env), func(e services.Execution) bool {
+	e, err := s.rig.Services.Wait(s.limit(t), s.rig.Names(env).Of(naming.Pipeline), func(e services.Execution) bool {
 		a := e.Action("Preview")
 		return e.Variables[contract.VarCommit] == commit && a != nil && len(a.Outputs) > 0
 	})
@@ -125,9 +125,9 @@ func (s *stage) previewed(t *testing.T, env naming.Environment, commit string) {
 // stateWrites is how often the workload's states were written.
 func (s *stage) stateWrites() map[naming.Environment]int {
 	out := map[naming.Environment]int{}
-	for _, e := range s.Cloud.Journal.Events("call") {
+	for _, e := range s.rig.Cloud.Journal.Events("call") {
 		for _, env := range naming.Environments() {
-			if e.Subject == "s3:PutObject" && strings.Contains(e.Message, s.names(env).Of(naming.StateBucket)+"/.pulumi/") {
+			if e.Subject == "s3:PutObject" && strings.Contains(e.Message, s.rig.Names(env).Of(naming.StateBucket)+"/.pulumi/") {
 				out[env]++
 			}
 		}
@@ -146,7 +146,7 @@ type held struct {
 func (s *stage) holdOpen(action, resource string) *held {
 	h := &held{began: make(chan struct{}), ends: make(chan struct{})}
 	var first sync.Once
-	s.Cloud.Journal.Listen(func(e cloud.Event) {
+	s.rig.Cloud.Journal.Listen(func(e cloud.Event) {
 		if e.Kind == "call" && e.Subject == action && strings.Contains(e.Message, resource) {
 			first.Do(func() {
 				close(h.began)
@@ -174,7 +174,7 @@ func (s *stage) deliverIntoLock(t *testing.T, message string, changes map[string
 	t.Helper()
 	waits := make(chan struct{})
 	var first sync.Once
-	s.Cloud.Journal.Listen(func(e cloud.Event) {
+	s.rig.Cloud.Journal.Listen(func(e cloud.Event) {
 		if e.Kind == "buildlog" && strings.Contains(e.Message, `"class":"locked"`) {
 			first.Do(func() { close(waits) })
 		}
@@ -182,7 +182,7 @@ func (s *stage) deliverIntoLock(t *testing.T, message string, changes map[string
 	commit = s.deliver(t, message, changes)
 	end := make(chan services.Execution, 1)
 	go func() {
-		e, _ := s.Ended(s.ctx, naming.Dev, commit) // a failure is an execution that is not there
+		e, _ := s.operator.WaitForEnd(s.ctx, naming.Dev, commit) // a failure is an execution that is not there
 		end <- e
 	}()
 	select {

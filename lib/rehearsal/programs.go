@@ -7,19 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/platform"
-	"delivery.internal/lib/rehearsal/cloud"
-	"delivery.internal/lib/settings"
 )
 
-// projects are the folders of the projects.
-func projects() []string {
+// Projects are the folders of the projects.
+func Projects() []string {
 	out := []string{"bootstrap", "targets", "shared"}
 	for _, env := range naming.Environments() {
 		out = append(out, "environments/"+string(env))
@@ -38,7 +32,7 @@ func BuildPrograms(ctx context.Context, root string) error {
 		return err
 	}
 	args := []string{"build", "-o", programs(root) + string(filepath.Separator)}
-	for _, p := range projects() {
+	for _, p := range Projects() {
 		args = append(args, "./"+p)
 	}
 	if err := goCommand(ctx, root, nil, args...); err != nil {
@@ -46,15 +40,15 @@ func BuildPrograms(ctx context.Context, root string) error {
 	}
 	// A program of a workload is compiled inside the build: what is warm in
 	// the image's cache has to be warm here.
-	workload := filepath.Join(root, sample, "orders")
+	workload := filepath.Join(SampleFolder(root), "orders")
 	if err := goCommand(ctx, workload, []string{"GOWORK=off"}, "build", "-o", os.DevNull, "."); err != nil {
 		return fmt.Errorf("the sample workload can't be compiled: %w", err)
 	}
 	return nil
 }
 
-// sample is the folder of the sample workload.
-var sample = filepath.Join("examples", "infrastructure")
+// SampleFolder is the folder of the sample workload in the repository.
+func SampleFolder(root string) string { return filepath.Join(root, "examples", "infrastructure") }
 
 func goCommand(ctx context.Context, dir string, env []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
@@ -93,41 +87,6 @@ func goEnvironment(ctx context.Context) (goEnv, error) {
 	return out, nil
 }
 
-// Configure is `make configure`: it writes the projects' settings, and what a
-// rehearsal sets beyond a user's few values.
-func (r *Rehearsal) Configure(ctx context.Context) error {
-	for _, p := range projects() {
-		if err := r.placeProject(p); err != nil {
-			return err
-		}
-	}
-	if err := platform.Configure(r.workspace(), platform.Values{
-		Suffix: r.Suffix, Repository: Repository, Branch: Branch, Owners: []string{Owner},
-		Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole, Rehearsal: true,
-	}); err != nil {
-		return err
-	}
-	for key, value := range map[string]string{
-		"shared:lambdaArchitecture": lambdaArchitecture(),
-		// The attached provider has another working directory than a plugin.
-		"shared:lambdaDirectory": filepath.Join(r.Root, "dist", "lambda"),
-		"shared:imageContext":    filepath.Join(r.Root, "dist", "image"),
-	} {
-		if err := r.SetConfig("shared", key, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lambdaArchitecture is this machine's: the functions run on it.
-func lambdaArchitecture() string {
-	if goruntime.GOARCH == "arm64" {
-		return "arm64"
-	}
-	return "x86_64"
-}
-
 // starter is a Go program that becomes another one: the language host compiles
 // it at every update, where it would compile and link all of a project.
 const starter = `package main
@@ -142,7 +101,7 @@ func main() { panic(syscall.Exec(%[1]q, append([]string{%[1]q}, os.Args[1:]...),
 
 // placeProject copies a project's Pulumi.yaml, beside a Go program that starts
 // the compiled one.
-func (r *Rehearsal) placeProject(project string) error {
+func (r *Rig) placeProject(project string) error {
 	text, err := os.ReadFile(filepath.Join(r.Root, project, "Pulumi.yaml"))
 	if err != nil {
 		return err
@@ -164,34 +123,6 @@ func (r *Rehearsal) placeProject(project string) error {
 }
 
 // ProjectDir is the folder of a project, such as "environments/dev".
-func (r *Rehearsal) ProjectDir(project string) string {
-	return filepath.Join(r.workspace(), filepath.FromSlash(project))
-}
-
-// SetConfig sets a key in the settings of a project's stack.
-func (r *Rehearsal) SetConfig(project, key string, value any) error {
-	stack := r.Suffix
-	dir, env, isTarget := strings.Cut(project, "/")
-	if isTarget && dir == "targets" {
-		project, stack = dir, env
-	}
-	path := filepath.Join(r.ProjectDir(project), "Pulumi."+stack+".yaml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	doc := map[string]any{}
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return err
-	}
-	config, ok := doc["config"].(map[string]any)
-	if !ok {
-		config = map[string]any{}
-		doc["config"] = config
-	}
-	config[key] = value
-	if text, err = yaml.Marshal(doc); err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o644)
+func (r *Rig) ProjectDir(project string) string {
+	return filepath.Join(r.Workspace(), filepath.FromSlash(project))
 }

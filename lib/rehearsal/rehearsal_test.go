@@ -1,8 +1,7 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,8 +16,10 @@ import (
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/rehearsal/github"
+	"delivery.internal/lib/rehearsal/operator"
 	"delivery.internal/lib/rehearsal/services"
 	"delivery.internal/lib/testbuild"
 )
@@ -59,10 +60,11 @@ func TestRehearsal(t *testing.T) {
 
 // stage is a rehearsal under test.
 type stage struct {
-	*Rehearsal
-	t   *testing.T
-	ctx context.Context
-	log *output
+	rig      *rehearsal.Rig
+	operator *operator.Operator
+	t        *testing.T
+	ctx      context.Context
+	log      *output
 }
 
 // output keeps what the CLI says, for failures.
@@ -88,19 +90,22 @@ func open(t *testing.T) *stage {
 	t.Helper()
 	testbuild.Tools(t)
 	root := testbuild.Binaries(t)
-	require.NoError(t, BuildPrograms(t.Context(), root))
+	require.NoError(t, rehearsal.BuildPrograms(t.Context(), root))
 	log := &output{}
-	r, err := Open(t.Context(), Options{Root: root, Dir: t.TempDir(), Out: log})
+	rig, err := rehearsal.Open(t.Context(), rehearsal.Options{Root: root, Dir: t.TempDir()})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, r.Close()) })
-	return &stage{Rehearsal: r, t: t, ctx: t.Context(), log: log}
+	t.Cleanup(func() { require.NoError(t, rig.Close()) })
+	person, err := operator.New(rig, log)
+	require.NoError(t, err)
+	t.Cleanup(person.Close)
+	return &stage{rig: rig, operator: person, t: t, ctx: t.Context(), log: log}
 }
 
 // step runs a scenario; the following ones make no sense after a failure.
 func (s *stage) step(name string, f func(t *testing.T)) {
 	if !s.t.Run(name, f) {
 		s.t.Logf("the CLI's last words:\n%s", s.log.tail())
-		for _, e := range s.Cloud.Journal.Events("buildlog", "denied", "fault", "pipeline", "rule") {
+		for _, e := range s.rig.Cloud.Journal.Events("buildlog", "denied", "fault", "pipeline", "rule") {
 			s.t.Logf("%s %s %s", e.Kind, e.Subject, e.Message)
 		}
 		s.t.FailNow()
@@ -123,7 +128,7 @@ func (s *stage) limit(t *testing.T) context.Context {
 }
 
 func (s *stage) everyStackComesUp(t *testing.T) {
-	err := s.DeployPlatform(s.limit(t), func(what string, f func(context.Context) error) error {
+	err := s.operator.DeployPlatform(s.limit(t), func(what string, f func(context.Context) error) error {
 		if err := f(s.ctx); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -131,7 +136,7 @@ func (s *stage) everyStackComesUp(t *testing.T) {
 	})
 	require.NoError(t, err)
 	for _, env := range naming.Environments() {
-		runs := s.Runs(env)
+		runs := s.operator.Runs(env)
 		require.Len(t, runs, 1, "creating a pipeline starts it")
 		require.Equal(t, services.Failed, runs[0].Status, "and no push started this one")
 		require.Contains(t, s.buildsOf(runs[0]), "was not started by a delivery")
@@ -140,26 +145,26 @@ func (s *stage) everyStackComesUp(t *testing.T) {
 }
 
 func (s *stage) denials() []string {
-	_, denied := s.Calls()
+	_, denied := s.rig.Calls()
 	return denied
 }
 
 // buildsOf is what the builds of an execution wrote.
 func (s *stage) buildsOf(e services.Execution) string {
-	return strings.Join(s.buildLog(e, func(services.ActionRun) bool { return true }), "\n")
+	return strings.Join(s.operator.BuildLog(e, func(services.ActionRun) bool { return true }), "\n")
 }
 
 // pulumi runs the plain CLI on a stack of the platform.
 func (s *stage) pulumi(t *testing.T, project string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(s.limit(t), filepath.Join(s.tools(), "pulumi"), append(args, "--non-interactive")...)
-	cmd.Dir, cmd.Env = s.ProjectDir(project), s.Shell()
+	cmd := exec.CommandContext(s.limit(t), filepath.Join(s.rig.Tools(), "pulumi"), append(args, "--non-interactive")...)
+	cmd.Dir, cmd.Env = s.rig.ProjectDir(project), s.operator.Shell()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
 func (s *stage) secondUpChangesNothing(t *testing.T) {
-	for _, p := range s.Platform.Projects() {
+	for _, p := range s.operator.Platform.Projects() {
 		out, err := s.pulumi(t, p.Dir, "up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "organization/"+p.Pulumi+"/"+p.Stack)
 		require.NoError(t, err, "%s: %s", p.Name, out)
 	}
@@ -170,24 +175,24 @@ func (s *stage) secondUpChangesNothing(t *testing.T) {
 // branch.
 func (s *stage) deliver(t *testing.T, message string, changes map[string][]byte) string {
 	t.Helper()
-	commit, err := s.Merge(s.limit(t), message, changes)
+	commit, err := s.operator.Merge(s.limit(t), message, changes)
 	require.NoError(t, err)
 	return commit
 }
 
 func (s *stage) mustDeploy(t *testing.T, env naming.Environment, commit string) services.Execution {
 	t.Helper()
-	e, err := s.Deployed(s.limit(t), env, commit)
+	e, err := s.operator.WaitForDeployment(s.limit(t), env, commit)
 	require.NoError(t, err, "%s", s.buildsOf(e))
 	return e
 }
 
 // approve answers production's question for a commit.
-func (s *stage) answer(t *testing.T, commit string, yes bool) Question {
+func (s *stage) answer(t *testing.T, commit string, yes bool) operator.Question {
 	t.Helper()
-	q, err := s.AwaitApproval(s.limit(t), commit)
+	q, err := s.operator.WaitForApproval(s.limit(t), commit)
 	require.NoError(t, err)
-	require.NoError(t, s.Decide(commit, yes, "by the test"))
+	require.NoError(t, s.operator.Decide(commit, yes, "by the test"))
 	return q
 }
 
@@ -206,12 +211,12 @@ const queueType = "aws:sqs/queue:Queue"
 
 // queue is the sample's order queue in an environment.
 func (s *stage) queue(env naming.Environment) *cloud.Resource {
-	name := s.names(env).Of(naming.WorkloadQueue)
-	return s.Cloud.First(accounts[env], queueType, func(r *cloud.Resource) bool { return r.Name == name })
+	name := s.rig.Names(env).Of(naming.WorkloadQueue)
+	return s.rig.Cloud.First(accounts[env], queueType, func(r *cloud.Resource) bool { return r.Name == name })
 }
 
 func (s *stage) ledger(env naming.Environment, commit string) string {
-	text, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
+	text, err := s.rig.Cloud.Objects.Get(s.rig.Names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
 	if err != nil {
 		return err.Error()
 	}
@@ -233,9 +238,9 @@ func (s *stage) mergedChangeGoesToProduction(t *testing.T) {
 		require.NotNil(t, s.queue(env), "%s", env)
 		require.Contains(t, s.ledger(env, commit), `"succeeded"`)
 	}
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	var told []string
-	for _, n := range s.Runtime.Notifications() {
+	for _, n := range s.rig.Services.Notifications() {
 		told = append(told, n.Text())
 	}
 	all := strings.Join(told, "\n")
@@ -249,13 +254,13 @@ func (s *stage) startsNothing(t *testing.T, f func()) {
 	t.Helper()
 	before := s.allRuns()
 	f()
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.Equal(t, before, s.allRuns())
 }
 
 func (s *stage) allRuns() (ids []string) {
 	for _, env := range naming.Environments() {
-		for _, e := range s.Runs(env) {
+		for _, e := range s.operator.Runs(env) {
 			ids = append(ids, e.ID)
 		}
 	}
@@ -263,7 +268,7 @@ func (s *stage) allRuns() (ids []string) {
 }
 
 func (s *stage) forgedSignature(t *testing.T) {
-	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Forge(s.ctx, "mallory")) })
+	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Forge(s.ctx, "mallory")) })
 	require.Equal(t, 401, s.lastAnswer().Status)
 }
 
@@ -271,25 +276,25 @@ func (s *stage) lastAnswer() (d struct {
 	ID, Answer string
 	Status     int
 }) {
-	all := s.GitHub.Deliveries()
+	all := s.rig.GitHub.Deliveries()
 	l := all[len(all)-1]
 	d.ID, d.Answer, d.Status = l.ID, l.Answer, l.Status
 	return d
 }
 
 func (s *stage) replayedDelivery(t *testing.T) {
-	pushed := s.GitHub.Deliveries()
+	pushed := s.rig.GitHub.Deliveries()
 	i := slices.IndexFunc(pushed, func(d github.Delivery) bool { return d.Event == "push" && d.Status == 202 })
 	require.GreaterOrEqual(t, i, 0)
-	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Redeliver(s.ctx, pushed[i].ID)) })
+	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Redeliver(s.ctx, pushed[i].ID)) })
 	require.Equal(t, 200, s.lastAnswer().Status)
 	require.Contains(t, s.lastAnswer().Answer, "already accepted")
 }
 
 func (s *stage) otherBranch(t *testing.T) {
-	_, err := s.GitHub.Commit("Try something", map[string][]byte{"NOTES": []byte("later\n")})
+	_, err := s.rig.GitHub.Commit("Try something", map[string][]byte{"NOTES": []byte("later\n")})
 	require.NoError(t, err)
-	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Push(s.ctx, "feature", Person)) })
+	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Push(s.ctx, "feature", rehearsal.Person)) })
 	require.Equal(t, 200, s.lastAnswer().Status)
 	require.Contains(t, s.lastAnswer().Answer, "ignored")
 }
@@ -297,7 +302,7 @@ func (s *stage) otherBranch(t *testing.T) {
 // file reads a file of the sample workload.
 func (s *stage) file(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.Root, sample, filepath.FromSlash(path)))
+	text, err := os.ReadFile(filepath.Join(rehearsal.SampleFolder(s.rig.Root), filepath.FromSlash(path)))
 	require.NoError(t, err)
 	return string(text)
 }
@@ -330,7 +335,7 @@ func (s *stage) rejectedApproval(t *testing.T) {
 	commit := s.deliver(t, "Hide orders for longer", s.visible(t, 70))
 	s.mustDeploy(t, naming.Staging, commit)
 	s.answer(t, commit, false)
-	prod, err := s.Ended(s.limit(t), naming.Prod, commit)
+	prod, err := s.operator.WaitForEnd(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 	require.Equal(t, services.Failed, prod.Status)
 	require.Nil(t, prod.Stage("Deploy"), "the deployment was not begun")
@@ -342,26 +347,26 @@ func (s *stage) rejectedApproval(t *testing.T) {
 
 func (s *stage) failingPreview(t *testing.T) {
 	broken := strings.Replace(s.file(t, "messaging/Pulumi.yaml"), "aws:sns:Topic", "aws:sns:NoSuchThing", 1)
-	before := len(s.Runs(naming.Prod))
+	before := len(s.operator.Runs(naming.Prod))
 	commit := s.deliver(t, "Break the program", map[string][]byte{"messaging/Pulumi.yaml": []byte(broken)})
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
-		e, err := s.Deployed(s.limit(t), env, commit)
+		e, err := s.operator.WaitForDeployment(s.limit(t), env, commit)
 		require.ErrorContains(t, err, "NoSuchThing", "the last lines of the log say what is wrong")
 		require.Equal(t, services.Failed, e.Status)
 		require.Nil(t, e.Stage("Deploy"))
 	}
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.Len(t, s.Runs(naming.Prod), before, "production was not started")
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.Len(t, s.operator.Runs(naming.Prod), before, "production was not started")
 }
 
 // neverOnStaging starts production by hand for a commit that staging refused.
 func (s *stage) neverOnStaging(t *testing.T) {
-	commit := s.GitHub.Head(Branch)
-	id, err := s.Runtime.StartPipeline(s.Cloud.Operator(cloud.DeliveryAccount), s.pipeline(naming.Prod), map[string]string{
+	commit := s.rig.GitHub.Head(rehearsal.Branch)
+	id, err := s.rig.Services.StartPipeline(s.rig.Cloud.Operator(cloud.DeliveryAccount), s.rig.Names(naming.Prod).Of(naming.Pipeline), map[string]string{
 		contract.VarCommit: commit, contract.VarDelivery: "by hand", contract.VarPusher: "mallory",
 	})
 	require.NoError(t, err)
-	e, err := s.Runtime.Wait(s.limit(t), s.pipeline(naming.Prod), func(e services.Execution) bool { return e.ID == id && ended(e) })
+	e, err := s.rig.Services.Wait(s.limit(t), s.rig.Names(naming.Prod).Of(naming.Pipeline), func(e services.Execution) bool { return e.ID == id && e.Status != services.InProgress })
 	require.NoError(t, err)
 	require.Equal(t, services.Failed, e.Status)
 	require.Nil(t, e.Stage("Approve"))
@@ -369,11 +374,11 @@ func (s *stage) neverOnStaging(t *testing.T) {
 }
 
 func (s *stage) errorInDeploy(t *testing.T) {
-	fault := s.Cloud.Inject(cloud.Fault{Service: "provider", Operation: "update", Resource: "urn:pulumi:dev::orders", Status: 400, Code: "InvalidAttributeValue", Times: 1})
+	fault := s.rig.Cloud.Inject(cloud.Fault{Service: "provider", Operation: "update", Resource: "urn:pulumi:dev::orders", Status: 400, Code: "InvalidAttributeValue", Times: 1})
 	changes := s.visible(t, 80)
 	changes["messaging/Pulumi.yaml"] = []byte(s.file(t, "messaging/Pulumi.yaml"))
 	commit := s.deliver(t, "Hide orders for even longer", changes)
-	dev, err := s.Ended(s.limit(t), naming.Dev, commit)
+	dev, err := s.operator.WaitForEnd(s.limit(t), naming.Dev, commit)
 	require.NoError(t, err)
 	require.Equal(t, 1, fault.Struck)
 	require.Equal(t, services.Failed, dev.Status)
@@ -387,9 +392,9 @@ func (s *stage) errorInDeploy(t *testing.T) {
 }
 
 func (s *stage) throttled(t *testing.T) {
-	bucket := s.names(naming.Dev).Of(naming.StateBucket)
+	bucket := s.rig.Names(naming.Dev).Of(naming.StateBucket)
 	// More than the three attempts of the SDK inside the CLI.
-	fault := s.Cloud.Inject(cloud.Fault{Service: "s3", Operation: "ListObjectsV2", Resource: bucket, Status: 503, Code: "SlowDown", Times: 4})
+	fault := s.rig.Cloud.Inject(cloud.Fault{Service: "s3", Operation: "ListObjectsV2", Resource: bucket, Status: 503, Code: "SlowDown", Times: 4})
 	commit := s.deliver(t, "Hide orders for shorter", s.visible(t, 50))
 	s.mustDeploy(t, naming.Dev, commit)
 	require.Equal(t, 4, fault.Struck)
@@ -401,16 +406,16 @@ func (s *stage) throttled(t *testing.T) {
 
 // lockedByAnother holds the lock until the deployer says that it waits.
 func (s *stage) lockedByAnother(t *testing.T) {
-	bucket, key := s.names(naming.Dev).Of(naming.StateBucket), ".pulumi/locks/organization/orders/dev/00000000-0000-4000-8000-000000000000.json"
+	bucket, key := s.rig.Names(naming.Dev).Of(naming.StateBucket), ".pulumi/locks/organization/orders/dev/00000000-0000-4000-8000-000000000000.json"
 	lock := fmt.Sprintf(`{"pid":1,"username":"ada","hostname":"another-build","timestamp":%q}`, time.Now().UTC().Format(time.RFC3339))
 	var waited sync.Once
 	released := make(chan error, 1)
-	s.Cloud.Journal.Listen(func(e cloud.Event) {
+	s.rig.Cloud.Journal.Listen(func(e cloud.Event) {
 		if e.Kind == "buildlog" && strings.Contains(e.Message, "another-build") {
-			waited.Do(func() { released <- s.Cloud.Objects.Delete(bucket, key) })
+			waited.Do(func() { released <- s.rig.Cloud.Objects.Delete(bucket, key) })
 		}
 	})
-	require.NoError(t, s.Cloud.Objects.Put(bucket, key, []byte(lock)))
+	require.NoError(t, s.rig.Cloud.Objects.Put(bucket, key, []byte(lock)))
 	commit := s.deliver(t, "Hide orders as before", s.visible(t, 60))
 	e := s.mustDeploy(t, naming.Dev, commit)
 	select {
@@ -426,27 +431,27 @@ func (s *stage) lockedByAnother(t *testing.T) {
 }
 
 func (s *stage) criticalFinding(t *testing.T) {
-	approved := s.ApprovedImage()
+	approved := s.operator.ApprovedImage()
 	require.True(t, strings.HasPrefix(approved, "sha256:"))
-	bad, err := s.PushImage("bad", map[string]int{"CRITICAL": 1, "LOW": 3})
+	bad, err := s.pushImage("bad", map[string]int{"CRITICAL": 1, "LOW": 3})
 	require.NoError(t, err)
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.NotEqual(t, bad, s.ApprovedImage())
-	require.Equal(t, approved, s.ApprovedImage())
-	good, err := s.PushImage("good", map[string]int{"LOW": 3})
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.NotEqual(t, bad, s.operator.ApprovedImage())
+	require.Equal(t, approved, s.operator.ApprovedImage())
+	good, err := s.pushImage("good", map[string]int{"LOW": 3})
 	require.NoError(t, err)
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	require.Equal(t, good, s.ApprovedImage())
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	require.Equal(t, good, s.operator.ApprovedImage())
 }
 
 func (s *stage) workloadIsRemoved(t *testing.T) {
-	manifest, err := removal(s.Root)
+	manifest, err := operator.Removal(s.rig.Root)
 	require.NoError(t, err)
-	require.ErrorContains(t, s.Platform.DestroyAll(s.limit(t), false), "workloads still have stacks")
+	require.ErrorContains(t, s.operator.Platform.DestroyAll(s.limit(t), false), "workloads still have stacks")
 	s.everywhere(t, s.deliver(t, "Remove the workload", map[string][]byte{"delivery.yaml": manifest}))
 	for env, account := range accounts {
 		require.Nil(t, s.queue(env), "%s", env)
-		require.Empty(t, s.Cloud.Find(account, "aws:sns/topic:Topic", nil))
+		require.Empty(t, s.rig.Cloud.Find(account, "aws:sns/topic:Topic", nil))
 	}
 }
 
@@ -454,17 +459,17 @@ func (s *stage) workloadIsRemoved(t *testing.T) {
 // updates others, in several stacks.
 func (s *stage) repositoryIsRenamed(t *testing.T) {
 	const hook = "github:index/repositoryWebhook:RepositoryWebhook"
-	before := s.Cloud.First("", hook, nil)
-	require.NoError(t, s.SetConfig("bootstrap", "bootstrap:repositoryName", "landscape"))
+	before := s.rig.Cloud.First("", hook, nil)
+	require.NoError(t, s.operator.SetConfig("bootstrap", "bootstrap:repositoryName", "landscape"))
 	ctx := s.limit(t)
 	for _, p := range []string{"bootstrap", "shared", "environments/dev"} {
-		require.NoError(t, s.Platform.Up(ctx, p), p)
+		require.NoError(t, s.operator.Platform.Up(ctx, p), p)
 	}
-	after := s.Cloud.Find("", hook, nil)
+	after := s.rig.Cloud.Find("", hook, nil)
 	require.Len(t, after, 1)
 	require.NotEqual(t, before.ID, after[0].ID, "it was replaced")
 	require.Equal(t, "landscape", after[0].Str("repository"))
-	for _, p := range s.Platform.Projects() {
+	for _, p := range s.operator.Platform.Projects() {
 		if p.Name == "shared" || p.Name == "environments/dev" {
 			out, err := s.pulumi(t, p.Dir, "preview", "--expect-no-changes", "--stack", "organization/"+p.Pulumi+"/"+p.Stack)
 			require.NoError(t, err, out)
@@ -473,46 +478,8 @@ func (s *stage) repositoryIsRenamed(t *testing.T) {
 }
 
 func (s *stage) everythingIsDestroyed(t *testing.T) {
-	require.NoError(t, s.Platform.DestroyAll(s.limit(t), false))
-	require.Empty(t, s.Left())
+	require.NoError(t, s.operator.Platform.DestroyAll(s.limit(t), false))
+	require.Empty(t, s.rig.Left())
 	// It can be run again: there is nothing to do.
-	require.NoError(t, s.Platform.DestroyAll(s.limit(t), false))
-}
-
-func TestSecretsStayOutOfTheInventory(t *testing.T) {
-	t.Parallel()
-	deployed := []*cloud.Resource{
-		{Type: "random:index/randomPassword:RandomPassword", URN: "urn::a", Outputs: map[string]any{"result": "s3cret"}},
-		{Type: "github:index/repositoryWebhook:RepositoryWebhook", URN: "urn::b", Inputs: map[string]any{"configuration": map[string]any{"secret": "s3cret", "url": "https://example.com/s3cret"}}},
-	}
-	hide := hider(deployed)
-	for _, d := range deployed {
-		require.NotContains(t, fmt.Sprint(hide(d.Inputs), hide(d.Outputs)), "s3cret")
-	}
-}
-
-func TestReportSaysWhatFailed(t *testing.T) {
-	t.Parallel()
-	r := Report{Checks: []Check{{"one", "fine", true}}}
-	require.True(t, r.OK())
-	r.Checks = append(r.Checks, Check{"two", "broken", false})
-	require.False(t, r.OK())
-	require.False(t, Report{}.OK(), "nothing checked is nothing shown")
-	require.False(t, Report{Checks: r.Checks[:1], Err: errors.New("x").Error()}.OK())
-}
-
-func TestReportIsOnePage(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "report.html")
-	r := Report{Suffix: "a1b2", Steps: []Node{{Label: "make bootstrap", Status: Done}}, Checks: []Check{{"one", "<b>", true}}, NotPlayed: NotPlayed(),
-		Approvals: []Approved{{Pipeline: "pipeline-prod-a1b2", Diff: "+ queue\n- topic"}}}
-	require.NoError(t, r.WriteHTML(file))
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	for _, want := range []string{"make bootstrap", "pipeline-prod-a1b2", "&lt;b&gt;", "docker build"} {
-		require.Contains(t, string(text), want)
-	}
-	for _, outside := range []string{"src=", "href=", "@import"} {
-		require.NotContains(t, string(text), outside, "the page needs nothing else")
-	}
+	require.NoError(t, s.operator.Platform.DestroyAll(s.limit(t), false))
 }

@@ -1,4 +1,4 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"encoding/json"
@@ -15,6 +15,7 @@ import (
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -23,13 +24,13 @@ import (
 // a failure.
 func (s *stage) onBus(t *testing.T, source string) awsapi.Event {
 	t.Helper()
-	all := s.Cloud.Journal.Events("event")
+	all := s.rig.Cloud.Journal.Events("event")
 	for _, e := range slices.Backward(all) {
 		if of, _ := e.Fields["detail"].(map[string]any); e.Fields["source"] == source && of["outcome"] != contract.Failed {
 			detail, err := json.Marshal(e.Fields["detail"])
 			require.NoError(t, err)
 			return awsapi.Event{
-				Account: cloud.DeliveryAccount, Bus: s.names(naming.Shared).Of(naming.DeliveryBus),
+				Account: cloud.DeliveryAccount, Bus: s.rig.Names(naming.Shared).Of(naming.DeliveryBus),
 				Source: source, DetailType: e.Fields["detailType"].(string), Detail: string(detail),
 			}
 		}
@@ -41,36 +42,30 @@ func (s *stage) onBus(t *testing.T, source string) awsapi.Event {
 // repeatedEvent delivers the events of the push before again, and each of them
 // twice: EventBridge and Lambda both promise at least once.
 func (s *stage) repeatedEvent(t *testing.T) {
-	starter := s.names(naming.Shared).Of(naming.StarterFunction)
+	starter := s.rig.Names(naming.Shared).Of(naming.StarterFunction)
 	answers := func() int {
-		return len(slices.DeleteFunc(s.Cloud.Journal.Events("lambda"), func(e cloud.Event) bool {
+		return len(slices.DeleteFunc(s.rig.Cloud.Journal.Events("lambda"), func(e cloud.Event) bool {
 			return e.Subject != starter || !strings.HasPrefix(e.Message, "answered")
 		}))
 	}
 	before := answers()
-	again := s.Cloud.Inject(cloud.Fault{Service: "events", Operation: "DeliverAgain", Resource: starter, Times: 3})
+	again := s.rig.Cloud.Inject(cloud.Fault{Service: "events", Operation: "DeliverAgain", Resource: starter, Times: 3})
 	s.startsNothing(t, func() {
 		for _, source := range []string{contract.PushSource, contract.DeploymentSource("staging")} {
-			_, err := s.Runtime.PutEvent(s.onBus(t, source))
+			_, err := s.rig.Services.PutEvent(s.onBus(t, source))
 			require.NoError(t, err)
 		}
 	})
 	require.Equal(t, 3, again.Struck, "dev, staging and prod")
 	require.Equal(t, before+6, answers(), "every delivery was answered with the execution of then")
-	require.Empty(t, s.Runtime.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)))
+	require.Empty(t, s.rig.Services.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)))
 }
 
 // put calls PutEvents as a role of the delivery account.
 func (s *stage) put(t *testing.T, by *cloud.Session, events ...awsapi.Event) error {
 	t.Helper()
-	var endpoint string
-	for _, v := range s.Env {
-		if value, ok := strings.CutPrefix(v, "AWS_ENDPOINT_URL="); ok {
-			endpoint = value
-		}
-	}
 	client := eventbridge.NewFromConfig(aws.Config{
-		Region: cloud.Region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(by.AccessKeyID, by.SecretKey, by.Token),
+		Region: cloud.Region, BaseEndpoint: &s.rig.Endpoint, Credentials: credentials.NewStaticCredentialsProvider(by.AccessKeyID, by.SecretKey, by.Token),
 	})
 	in := &eventbridge.PutEventsInput{}
 	for _, e := range events {
@@ -82,7 +77,7 @@ func (s *stage) put(t *testing.T, by *cloud.Session, events ...awsapi.Event) err
 
 func (s *stage) as(t *testing.T, env naming.Environment, role naming.Kind) *cloud.Session {
 	t.Helper()
-	session, err := s.Cloud.Issue("arn:aws:iam::"+cloud.DeliveryAccount+":role/"+s.names(env).Of(role), "test", time.Hour)
+	session, err := s.rig.Cloud.Issue("arn:aws:iam::"+cloud.DeliveryAccount+":role/"+s.rig.Names(env).Of(role), "test", time.Hour)
 	require.NoError(t, err)
 	return session
 }
@@ -94,7 +89,7 @@ func (s *stage) strangersOnTheBus(t *testing.T) {
 	deployer := s.as(t, naming.Staging, naming.DeployBuildRole)
 	s.startsNothing(t, func() {
 		for who, by := range map[string]*cloud.Session{
-			"an administrator": s.Cloud.Operator(cloud.DeliveryAccount), "staging's preview": s.as(t, naming.Staging, naming.PreviewBuildRole),
+			"an administrator": s.rig.Cloud.Operator(cloud.DeliveryAccount), "staging's preview": s.as(t, naming.Staging, naming.PreviewBuildRole),
 		} {
 			require.ErrorContains(t, s.put(t, by, push), "AccessDenied", "%s as the receiver", who)
 			require.ErrorContains(t, s.put(t, by, staging), "AccessDenied", "%s as staging's deployer", who)
@@ -114,17 +109,17 @@ func (s *stage) strangersOnTheBus(t *testing.T) {
 }
 
 func (s *stage) queueARN(env naming.Environment, k naming.Kind) string {
-	return naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Queue(s.names(env).Of(k))
+	return naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Queue(s.rig.Names(env).Of(k))
 }
 
 func (s *stage) alarm(env naming.Environment, k naming.Kind) string {
-	return s.Runtime.AlarmState(naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Alarm(s.names(env).Of(k)))
+	return s.rig.Services.AlarmState(naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Alarm(s.rig.Names(env).Of(k)))
 }
 
 // alarmsTold are the subjects of the alarms that reached people.
 func (s *stage) alarmsTold() []string {
 	var out []string
-	for _, n := range s.Runtime.Notifications() {
+	for _, n := range s.rig.Services.Notifications() {
 		if strings.HasPrefix(n.Subject, "ALARM: ") {
 			out = append(out, n.Subject)
 		}
@@ -135,38 +130,38 @@ func (s *stage) alarmsTold() []string {
 // deadLetterIsSeen sends an event that the starter refuses, and one that does
 // not reach it.
 func (s *stage) deadLetterIsSeen(t *testing.T) {
-	for _, q := range s.Cloud.Find(cloud.DeliveryAccount, queueType, nil) {
-		require.NotNil(t, s.Cloud.First(cloud.DeliveryAccount, "aws:cloudwatch/metricAlarm:MetricAlarm", func(a *cloud.Resource) bool {
+	for _, q := range s.rig.Cloud.Find(cloud.DeliveryAccount, queueType, nil) {
+		require.NotNil(t, s.rig.Cloud.First(cloud.DeliveryAccount, "aws:cloudwatch/metricAlarm:MetricAlarm", func(a *cloud.Resource) bool {
 			return a.Str("dimensions.QueueName") == q.Name
 		}), "%s has no alarm", q.Name)
 	}
 	before := len(s.alarmsTold())
 	injected := s.onBus(t, contract.DeploymentSource("staging"))
-	injected.Detail = strings.Replace(injected.Detail, `"pusher":"`+Merger+`"`, `"pusher":"x\"},{\"name\":\"COMMIT\",\"value\":\"e"`, 1)
+	injected.Detail = strings.Replace(injected.Detail, `"pusher":"`+rehearsal.Merger+`"`, `"pusher":"x\"},{\"name\":\"COMMIT\",\"value\":\"e"`, 1)
 	require.Contains(t, injected.Detail, `x\"}`)
 	s.startsNothing(t, func() {
-		_, err := s.Runtime.PutEvent(injected)
+		_, err := s.rig.Services.PutEvent(injected)
 		require.NoError(t, err)
 	})
-	require.Len(t, s.Runtime.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)), 1)
+	require.Len(t, s.rig.Services.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)), 1)
 	require.Equal(t, "ALARM", s.alarm(naming.Shared, naming.StarterAlarm))
 	told := s.alarmsTold()
 	require.Len(t, told, before+1)
-	require.Contains(t, told[before], s.names(naming.Shared).Of(naming.StarterAlarm))
+	require.Contains(t, told[before], s.rig.Names(naming.Shared).Of(naming.StarterAlarm))
 
-	unreachable := s.Cloud.Inject(cloud.Fault{Service: "events", Operation: "Deliver", Resource: s.names(naming.Shared).Of(naming.StarterFunction), Code: "ServiceException", Times: 2 * 21})
+	unreachable := s.rig.Cloud.Inject(cloud.Fault{Service: "events", Operation: "Deliver", Resource: s.rig.Names(naming.Shared).Of(naming.StarterFunction), Code: "ServiceException", Times: 2 * 21})
 	s.startsNothing(t, func() {
-		_, err := s.Runtime.PutEvent(s.onBus(t, contract.PushSource))
+		_, err := s.rig.Services.PutEvent(s.onBus(t, contract.PushSource))
 		require.NoError(t, err)
 	})
 	require.Equal(t, 2*21, unreachable.Struck, "once, and 20 repetitions, for dev and for staging")
 	require.Len(t, s.alarmsTold(), before+3)
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
 		require.Equal(t, "ALARM", s.alarm(env, naming.StartAlarm))
-		require.NoError(t, s.Runtime.Purge(s.Cloud.Operator(cloud.DeliveryAccount), s.queueARN(env, naming.StartDeadLetter)))
+		require.NoError(t, s.rig.Services.Purge(s.rig.Cloud.Operator(cloud.DeliveryAccount), s.queueARN(env, naming.StartDeadLetter)))
 		require.Equal(t, "OK", s.alarm(env, naming.StartAlarm))
 	}
-	require.NoError(t, s.Runtime.Purge(s.Cloud.Operator(cloud.DeliveryAccount), s.queueARN(naming.Shared, naming.StarterDeadLetter)))
+	require.NoError(t, s.rig.Services.Purge(s.rig.Cloud.Operator(cloud.DeliveryAccount), s.queueARN(naming.Shared, naming.StarterDeadLetter)))
 	require.Equal(t, "OK", s.alarm(naming.Shared, naming.StarterAlarm))
 	require.Equal(t, "OK", s.alarm(naming.Prod, naming.StartAlarm))
 }

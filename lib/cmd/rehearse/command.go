@@ -15,6 +15,8 @@ import (
 	"golang.org/x/term"
 
 	"delivery.internal/lib/rehearsal"
+	"delivery.internal/lib/rehearsal/operator"
+	"delivery.internal/lib/rehearsal/story"
 )
 
 // options are what the flags say.
@@ -91,37 +93,49 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	}
 	defer closeLog()
 	ui := newScreen(out, live)
-	tree := ui.tree
-	tree.Set(rehearsal.Running, "once after a change", "compile the projects")
+	ui.tree.Set(story.Running, "once after a change", "compile the projects")
 	if err := rehearsal.BuildPrograms(ctx, root); err != nil {
 		ui.close()
 		return err
 	}
-	tree.Set(rehearsal.Done, "", "compile the projects")
+	ui.tree.Set(story.Done, "", "compile the projects")
 	dir, err := os.MkdirTemp("", "rehearsal-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r, err := rehearsal.Open(ctx, rehearsal.Options{Root: root, Dir: dir, Suffix: o.suffix, Out: log})
+	rig, err := rehearsal.Open(ctx, rehearsal.Options{Root: root, Dir: dir, Suffix: o.suffix})
 	if err != nil {
 		ui.close()
 		return err
 	}
-	story := rehearsal.Story{Rehearsal: r, Tree: tree, InventoryFile: o.inventory, Approve: o.approver(ui, in, out)}
+	report, err := o.play(ctx, rig, ui, log, in, out)
+	ui.close()
+	if err != nil {
+		return errors.Join(err, rig.Close())
+	}
+	return errors.Join(finish(report, o, out), rig.Close())
+}
+
+// play runs the story on a rig.
+func (o options) play(ctx context.Context, rig *rehearsal.Rig, ui *screen, log io.Writer, in io.Reader, out io.Writer) (story.Report, error) {
+	person, err := operator.New(rig, log)
+	if err != nil {
+		return story.Report{}, err
+	}
+	defer person.Close()
+	s := story.Story{Rig: rig, Operator: person, Tree: ui.tree, Log: log, InventoryFile: o.inventory, Approve: o.approver(ui, in, out)}
 	if o.keep {
-		story.Keep = func(ctx context.Context) error {
+		s.Keep = func(ctx context.Context) error {
 			ui.close()
-			return keep(ctx, r, out)
+			return keep(ctx, rig, person, out)
 		}
 	}
-	report := story.Play(ctx)
-	ui.close()
-	return errors.Join(finish(report, o, out), r.Close())
+	return s.Play(ctx), nil
 }
 
 // finish shows and writes the report.
-func finish(report rehearsal.Report, o options, out io.Writer) error {
+func finish(report story.Report, o options, out io.Writer) error {
 	report.Print(out)
 	if report.Err != "" && o.log != "" && !o.verbose {
 		printDiagnostics(out, o.log)
@@ -179,18 +193,18 @@ func (o options) openLog(out io.Writer) (io.Writer, func(), error) {
 }
 
 // approver answers as the flags say, or asks below the tree.
-func (o options) approver(ui *screen, in io.Reader, out io.Writer) func(context.Context, rehearsal.Question) (bool, error) {
+func (o options) approver(ui *screen, in io.Reader, out io.Writer) func(context.Context, operator.Question) (bool, error) {
 	if o.approve != approveAsk {
-		return func(context.Context, rehearsal.Question) (bool, error) { return o.approve == approveYes, nil }
+		return func(context.Context, operator.Question) (bool, error) { return o.approve == approveYes, nil }
 	}
 	answers := bufio.NewReader(in)
-	return func(_ context.Context, q rehearsal.Question) (yes bool, err error) {
+	return func(_ context.Context, q operator.Question) (yes bool, err error) {
 		ui.pause(func() { yes, err = ask(answers, out, q) })
 		return yes, err
 	}
 }
 
-func ask(in *bufio.Reader, out io.Writer, q rehearsal.Question) (bool, error) {
+func ask(in *bufio.Reader, out io.Writer, q operator.Question) (bool, error) {
 	fmt.Fprintf(out, "\n%s\n%s waits for your approval of commit %s\n  %s\n  digest of the reviewed plans: %s\nDeploy to production? [y/N] ", q.Diff, q.Pipeline, q.Commit, q.Summary, q.Digest)
 	line, err := in.ReadString('\n')
 	if err != nil && line == "" {
@@ -204,14 +218,14 @@ func ask(in *bufio.Reader, out io.Writer, q rehearsal.Question) (bool, error) {
 }
 
 // keep prints how to look around, and waits.
-func keep(ctx context.Context, r *rehearsal.Rehearsal, out io.Writer) error {
+func keep(ctx context.Context, rig *rehearsal.Rig, person *operator.Operator, out io.Writer) error {
 	fmt.Fprintf(out, "\nThe local cloud is running. In another shell:\n\n")
-	for _, kv := range r.Shell() {
+	for _, kv := range person.Shell() {
 		name, value, _ := strings.Cut(kv, "=")
 		fmt.Fprintf(out, "export %s='%s'\n", name, value)
 	}
 	fmt.Fprintf(out, "cd %s\n\nThen for instance: pulumi stack ls --all; pulumi stack output --stack %s\nCtrl-C ends it, and everything in it.\n",
-		r.ProjectDir("environments/dev"), r.Suffix)
+		rig.ProjectDir("environments/dev"), rig.Suffix)
 	<-ctx.Done()
 	return nil
 }
@@ -223,16 +237,16 @@ func isTerminal(f any) bool {
 
 // screen is the live tree, or plain lines.
 type screen struct {
-	tree *rehearsal.Tree
-	live *rehearsal.Screen
+	tree *story.Tree
+	live *story.Screen
 }
 
 func newScreen(out io.Writer, live bool) *screen {
 	if !live {
-		return &screen{tree: rehearsal.NewTree(rehearsal.Lines(out))}
+		return &screen{tree: story.NewTree(story.Lines(out))}
 	}
-	s := &screen{tree: rehearsal.NewTree(nil)}
-	s.live = rehearsal.NewScreen(out, s.tree, func() (int, int) {
+	s := &screen{tree: story.NewTree(nil)}
+	s.live = story.NewScreen(out, s.tree, func() (int, int) {
 		w, h, err := term.GetSize(int(out.(*os.File).Fd()))
 		if err != nil || w <= 0 {
 			return 80, 24

@@ -24,7 +24,7 @@ func (a *action) fetchSource(ctx context.Context) (map[string]string, error) {
 	if err := a.useConnection(); err != nil {
 		return nil, err
 	}
-	host := a.runtime.o.Source
+	host := a.emulator.o.Source
 	if host == nil {
 		return nil, fail("NotPlayed", "the local cloud has no source host")
 	}
@@ -42,7 +42,7 @@ func (a *action) fetchSource(ctx context.Context) (map[string]string, error) {
 	if err := a.writeArtifact(a.Outputs[0], data); err != nil {
 		return nil, err
 	}
-	a.runtime.change(func() {
+	a.emulator.change(func() {
 		if a.e.Commit == "" {
 			a.e.Commit = commit
 		}
@@ -61,12 +61,12 @@ func (a *action) fetchSource(ctx context.Context) (map[string]string, error) {
 // useConnection holds the connection to what CodePipeline asks of it.
 func (a *action) useConnection() error {
 	arn := a.Configuration["ConnectionArn"]
-	connection := a.runtime.cloud.ByARN(arn)
+	connection := a.emulator.cloud.ByARN(arn)
 	if connection == nil {
 		return fail("ConnectionNotFound", "the connection %s does not exist", arn)
 	}
 	service := strings.Split(arn, ":")[2] // codeconnections or, older, codestar-connections
-	err := a.runtime.cloud.Authorize(cloud.Call{Session: a.session, Action: service + ":UseConnection", Resource: arn, Context: map[string][]string{
+	err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: service + ":UseConnection", Resource: arn, Context: map[string][]string{
 		service + ":FullRepositoryId": {a.Configuration["FullRepositoryId"]}, service + ":BranchName": {a.Configuration["BranchName"]},
 	}})
 	if err != nil {
@@ -92,22 +92,22 @@ func (a *action) build(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	project := arn("codebuild", a.e.Account, "project/"+a.Configuration["ProjectName"])
-	if err := a.runtime.cloud.Authorize(cloud.Call{Session: a.session, Action: "codebuild:StartBuild", Resource: project}); err != nil {
+	if err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: "codebuild:StartBuild", Resource: project}); err != nil {
 		return nil, err
 	}
-	b, err := a.runtime.startBuild(a.e.Account, a.Configuration["ProjectName"], request)
+	b, err := a.emulator.startBuild(a.e.Account, a.Configuration["ProjectName"], request)
 	if err != nil {
 		return nil, err
 	}
 	a.update(func(run *ActionRun) { run.External = b.ID })
 	// The build is not stopped with the action: on AWS it goes on by itself.
-	if err := a.runtime.await(ctx, func() bool { return b.Status != buildInProgress }); err != nil {
+	if err := a.emulator.await(ctx, func() bool { return b.Status != buildInProgress }); err != nil {
 		return nil, err
 	}
-	if err := a.runtime.cloud.Authorize(cloud.Call{Session: a.session, Action: "codebuild:BatchGetBuilds", Resource: project}); err != nil {
+	if err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: "codebuild:BatchGetBuilds", Resource: project}); err != nil {
 		return nil, err
 	}
-	end := b.snapshot(a.runtime)
+	end := b.snapshot(a.emulator)
 	if end.Status != buildSucceeded {
 		return nil, fail("JobFailed", "Build terminated with state: %s. Phase: %s. %s", end.Status, end.failedPhase(), end.Reason)
 	}
@@ -180,24 +180,24 @@ func (a *action) approve(ctx context.Context) (map[string]string, error) {
 	}
 	p := &approval{Approval: Approval{
 		Pipeline: a.e.Pipeline, Stage: a.stage, Action: a.Name, Execution: a.e.ID, Account: a.e.Account,
-		Token: newID(), CustomData: a.Configuration["CustomData"], Expires: a.runtime.cloud.Now().Add(limit),
+		Token: newID(), CustomData: a.Configuration["CustomData"], Expires: a.emulator.cloud.Now().Add(limit),
 	}}
 	if topic := a.Configuration["NotificationArn"]; topic != "" {
 		subject := fmt.Sprintf("APPROVAL NEEDED: AWS CodePipeline %s for action %s", a.e.Pipeline, a.Name)
-		if err := a.runtime.publishFor(publisher{session: a.session}, topic, subject[:min(len(subject), 100)], p.message(a.Configuration)); err != nil {
+		if err := a.emulator.publishFor(publisher{session: a.session}, topic, subject[:min(len(subject), 100)], p.message(a.Configuration)); err != nil {
 			return nil, fmt.Errorf("the approval can't be asked for: %w", err)
 		}
 	}
 	// Whoever sees that it waits may move the clock: the message has gone by then.
-	a.runtime.change(func() { a.runtime.approvals[p.Token] = p })
-	defer a.runtime.change(func() { delete(a.runtime.approvals, p.Token) })
+	a.emulator.change(func() { a.emulator.approvals[p.Token] = p })
+	defer a.emulator.change(func() { delete(a.emulator.approvals, p.Token) })
 	a.update(func(run *ActionRun) { run.Token = p.Token })
 	fields := a.fields(waiting)
 	fields["customData"] = p.CustomData
-	a.runtime.note("action", a.e.Pipeline, fields, "action %s waits for an approval: %s", a.Name, p.CustomData)
+	a.emulator.note("action", a.e.Pipeline, fields, "action %s waits for an approval: %s", a.Name, p.CustomData)
 	wait, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	err := a.runtime.pause(wait, func() bool { return p.status != "" || p.expired(a.runtime.cloud.Now()) })
+	err := a.emulator.pause(wait, func() bool { return p.status != "" || p.expired(a.emulator.cloud.Now()) })
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -228,7 +228,7 @@ func (p *approval) message(c map[string]string) string {
 }
 
 // PendingApprovals returns what waits for a person.
-func (r *Runtime) PendingApprovals() []Approval {
+func (r *Emulator) PendingApprovals() []Approval {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Approval
@@ -243,7 +243,7 @@ func (r *Runtime) PendingApprovals() []Approval {
 
 // WaitApproval waits until an approval that satisfies match is waited for, or
 // until the execution that it is about has ended without it.
-func (r *Runtime) WaitApproval(ctx context.Context, match func(Approval) bool) (Approval, error) {
+func (r *Emulator) WaitApproval(ctx context.Context, match func(Approval) bool) (Approval, error) {
 	var found Approval
 	err := r.settle(ctx, func() bool {
 		for _, p := range r.approvals {
@@ -261,7 +261,7 @@ func (r *Runtime) WaitApproval(ctx context.Context, match func(Approval) bool) (
 }
 
 // Decide answers an approval as the API would: the session needs the right to.
-func (r *Runtime) Decide(by *cloud.Session, p Approval, approved bool, summary string) error {
+func (r *Emulator) Decide(by *cloud.Session, p Approval, approved bool, summary string) error {
 	resource := arn("codepipeline", p.Account, p.Pipeline+"/"+p.Stage+"/"+p.Action)
 	if err := r.cloud.Authorize(cloud.Call{Session: by, Action: "codepipeline:PutApprovalResult", Resource: resource}); err != nil {
 		return err
@@ -274,7 +274,7 @@ func (r *Runtime) Decide(by *cloud.Session, p Approval, approved bool, summary s
 }
 
 // PutApprovalResult implements awsapi.Runtime.
-func (r *Runtime) PutApprovalResult(by *cloud.Session, pipeline, stage, action, token, status, summary string) (err error) {
+func (r *Emulator) PutApprovalResult(by *cloud.Session, pipeline, stage, action, token, status, summary string) (err error) {
 	if status != "Approved" && status != "Rejected" {
 		return fail("ValidationException", "the status is %q: expected Approved or Rejected", status)
 	}
@@ -305,14 +305,14 @@ func (r *Runtime) PutApprovalResult(by *cloud.Session, pipeline, stage, action, 
 
 // artifact finds an artifact of the execution.
 func (a *action) artifact(name string) (Artifact, bool) {
-	a.runtime.mu.Lock()
-	defer a.runtime.mu.Unlock()
+	a.emulator.mu.Lock()
+	defer a.emulator.mu.Unlock()
 	at, ok := a.e.artifacts[name]
 	return at, ok
 }
 
 func (a *action) keep(at Artifact) {
-	a.runtime.change(func() { a.e.artifacts[at.Name] = at })
+	a.emulator.change(func() { a.e.artifacts[at.Name] = at })
 	a.update(func(run *ActionRun) { run.Artifacts = append(run.Artifacts, at) })
 }
 
@@ -334,7 +334,7 @@ func (a *action) writeArtifact(name string, data []byte) error {
 	at := a.newArtifact(name)
 	// CodePipeline hands the object to the bucket's owner, which is a right of
 	// its own.
-	if err := a.runtime.putObject(a.session, at, data, "s3:PutObject", "s3:PutObjectAcl"); err != nil {
+	if err := a.emulator.putObject(a.session, at, data, "s3:PutObject", "s3:PutObjectAcl"); err != nil {
 		return err
 	}
 	a.keep(at)
@@ -346,7 +346,7 @@ func (a *action) writeArtifact(name string, data []byte) error {
 func (a *action) openStore() error {
 	bucket := "arn:aws:s3:::" + a.e.settings.Stores[0].Bucket
 	for _, action := range []string{"s3:GetBucketVersioning", "s3:GetBucketAcl", "s3:GetBucketLocation"} {
-		if err := a.runtime.cloud.Authorize(cloud.Call{Session: a.session, Action: action, Resource: bucket}); err != nil {
+		if err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: action, Resource: bucket}); err != nil {
 			return err
 		}
 	}

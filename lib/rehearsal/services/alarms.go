@@ -89,7 +89,7 @@ func (s alarmSettings) actions(state string) []string {
 }
 
 // AlarmState returns the state of an alarm, by its ARN.
-func (r *Runtime) AlarmState(alarmARN string) string {
+func (r *Emulator) AlarmState(alarmARN string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if state := r.alarms[alarmARN]; state != "" {
@@ -100,7 +100,7 @@ func (r *Runtime) AlarmState(alarmARN string) string {
 
 // watch has every alarm on a queue look at it. CloudWatch would take a period
 // or two; here it looks at once.
-func (r *Runtime) watch(queueARN string) {
+func (r *Emulator) watch(queueARN string) {
 	name := lastPart(queueARN)
 	for _, a := range r.cloud.Find(strings.Split(queueARN, ":")[4], alarmType, func(a *cloud.Resource) bool { return a.Str("dimensions.QueueName") == name }) {
 		r.evaluateAlarm(a)
@@ -109,7 +109,7 @@ func (r *Runtime) watch(queueARN string) {
 
 // evaluateAlarm moves an alarm to the state of its queue. Actions are taken at
 // a change of state only.
-func (r *Runtime) evaluateAlarm(a *cloud.Resource) {
+func (r *Emulator) evaluateAlarm(a *cloud.Resource) {
 	s, err := settings[alarmSettings](a)
 	if err == nil {
 		err = s.played()
@@ -146,7 +146,7 @@ func (r *Runtime) evaluateAlarm(a *cloud.Resource) {
 // alarm's ARN along, to KMS as well. See
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html and
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-func (r *Runtime) alarmAction(a *cloud.Resource, s alarmSettings, action, old, state string, value float64) {
+func (r *Emulator) alarmAction(a *cloud.Resource, s alarmSettings, action, old, state string, value float64) {
 	var err error
 	if strings.HasPrefix(action, "arn:aws:sns:") {
 		by := publisher{service: alarmsService, context: source(a.ARN, a.Account), keyContext: source(a.ARN, a.Account)}
@@ -160,7 +160,7 @@ func (r *Runtime) alarmAction(a *cloud.Resource, s alarmSettings, action, old, s
 	}
 }
 
-func (r *Runtime) alarmMessage(a *cloud.Resource, s alarmSettings, old, state string, value float64) string {
+func (r *Emulator) alarmMessage(a *cloud.Resource, s alarmSettings, old, state string, value float64) string {
 	now := r.cloud.Now().UTC()
 	text, _ := json.Marshal(map[string]any{ // texts and numbers always marshal
 		"AlarmName": s.Name, "AlarmDescription": s.Description, "AlarmArn": a.ARN, "AWSAccountId": a.Account, "Region": "US East (N. Virginia)",
@@ -172,7 +172,7 @@ func (r *Runtime) alarmMessage(a *cloud.Resource, s alarmSettings, old, state st
 }
 
 // Purge empties a queue, as somebody does who has dealt with its messages.
-func (r *Runtime) Purge(by *cloud.Session, queueARN string) error {
+func (r *Emulator) Purge(by *cloud.Session, queueARN string) error {
 	if err := r.cloud.Authorize(cloud.Call{Session: by, Action: "sqs:PurgeQueue", Resource: queueARN}); err != nil {
 		return err
 	}

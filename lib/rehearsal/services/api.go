@@ -7,16 +7,16 @@ import (
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-var _ awsapi.Runtime = (*Runtime)(nil)
+var _ awsapi.Runtime = (*Emulator)(nil)
 
 // StartExecution implements awsapi.Runtime.
-func (r *Runtime) StartExecution(by *cloud.Session, pipeline string, with awsapi.Start) (string, error) {
+func (r *Emulator) StartExecution(by *cloud.Session, pipeline string, with awsapi.Start) (string, error) {
 	return r.start(arn("codepipeline", by.Account, pipeline), start{Start: with, trigger: "StartPipelineExecution", detail: by.ARN()})
 }
 
 // StartPipeline starts an execution with variables alone, as a person does in
 // the console.
-func (r *Runtime) StartPipeline(by *cloud.Session, pipeline string, variables map[string]string) (string, error) {
+func (r *Emulator) StartPipeline(by *cloud.Session, pipeline string, variables map[string]string) (string, error) {
 	var with awsapi.Start
 	for name, value := range variables {
 		with.Variables = append(with.Variables, awsapi.Variable{Name: name, Value: value})
@@ -25,7 +25,7 @@ func (r *Runtime) StartPipeline(by *cloud.Session, pipeline string, variables ma
 }
 
 // PipelineExecutions implements awsapi.Runtime.
-func (r *Runtime) PipelineExecutions(name string) []awsapi.Execution {
+func (r *Emulator) PipelineExecutions(name string) []awsapi.Execution {
 	var out []awsapi.Execution
 	for _, e := range r.Executions(name) {
 		out = append(out, awsapi.Execution{ID: e.ID, Pipeline: e.Pipeline, Status: e.Status, Started: e.Started, Ended: e.Ended, Trigger: e.Trigger})
@@ -35,7 +35,7 @@ func (r *Runtime) PipelineExecutions(name string) []awsapi.Execution {
 }
 
 // PipelineState implements awsapi.Runtime.
-func (r *Runtime) PipelineState(name string) []awsapi.ActionState {
+func (r *Emulator) PipelineState(name string) []awsapi.ActionState {
 	at := map[string]int{}
 	var out []awsapi.ActionState
 	for _, e := range r.Executions(name) {

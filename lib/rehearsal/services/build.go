@@ -114,10 +114,10 @@ func (b Build) failedPhase() string {
 	return b.Phase
 }
 
-// build is a running Build. The public part is guarded by the runtime's lock.
+// build is a running Build. The public part is guarded by the emulator's lock.
 type build struct {
 	Build
-	runtime  *Runtime
+	emulator *Emulator
 	settings projectSettings
 	request  buildRequest
 	ctx      context.Context
@@ -142,7 +142,7 @@ var (
 )
 
 // snapshot copies the public part.
-func (b *build) snapshot(r *Runtime) Build {
+func (b *build) snapshot(r *Emulator) Build {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := b.Build
@@ -152,7 +152,7 @@ func (b *build) snapshot(r *Runtime) Build {
 }
 
 // StartBuild implements awsapi.Runtime.
-func (r *Runtime) StartBuild(_ context.Context, account, project string) (awsapi.Build, error) {
+func (r *Emulator) StartBuild(_ context.Context, account, project string) (awsapi.Build, error) {
 	b, err := r.startBuild(account, project, buildRequest{initiator: "user"})
 	if err != nil {
 		return awsapi.Build{}, err
@@ -161,7 +161,7 @@ func (r *Runtime) StartBuild(_ context.Context, account, project string) (awsapi
 }
 
 // FindBuild implements awsapi.Runtime.
-func (r *Runtime) FindBuild(id string) (awsapi.Build, bool) {
+func (r *Emulator) FindBuild(id string) (awsapi.Build, bool) {
 	b, ok := r.Build(id)
 	return b.api(), ok
 }
@@ -171,7 +171,7 @@ func (b Build) api() awsapi.Build {
 }
 
 // Build returns a build by its id or ARN.
-func (r *Runtime) Build(id string) (Build, bool) {
+func (r *Emulator) Build(id string) (Build, bool) {
 	if _, after, ok := strings.Cut(id, ":build/"); ok {
 		id = after
 	}
@@ -185,7 +185,7 @@ func (r *Runtime) Build(id string) (Build, bool) {
 }
 
 // StopBuild interrupts a build.
-func (r *Runtime) StopBuild(id string) error {
+func (r *Emulator) StopBuild(id string) error {
 	r.mu.Lock()
 	b := r.builds[id]
 	r.mu.Unlock()
@@ -197,7 +197,7 @@ func (r *Runtime) StopBuild(id string) error {
 }
 
 // startBuild starts a build of a deployed project.
-func (r *Runtime) startBuild(account, project string, request buildRequest) (*build, error) {
+func (r *Emulator) startBuild(account, project string, request buildRequest) (*build, error) {
 	res := r.cloud.Get(account, projectType, project)
 	if res == nil {
 		res = r.cloud.First(account, projectType, func(p *cloud.Resource) bool { return p.Name == project })
@@ -223,7 +223,7 @@ func (r *Runtime) startBuild(account, project string, request buildRequest) (*bu
 			Status: buildInProgress, Phase: "SUBMITTED", Initiator: request.initiator, Started: r.cloud.Now(),
 			LogGroup: s.logGroup(), Stream: id,
 		},
-		runtime: r, settings: s, request: request, ctx: ctx, cancel: cancel, sources: map[string]string{},
+		emulator: r, settings: s, request: request, ctx: ctx, cancel: cancel, sources: map[string]string{},
 	}
 	if stream := s.Logs.CloudWatch.Stream; stream != "" {
 		b.Stream = stream + "/" + id
@@ -243,8 +243,8 @@ func (r *Runtime) startBuild(account, project string, request buildRequest) (*bu
 // event tells of the build's state.
 func (b *build) event(status, text string) {
 	phase := b.phaseName()
-	b.runtime.note("build", b.Project, map[string]any{"build": b.ID, "state": status, "phase": phase, "initiator": b.Initiator}, "build %d %s: %s", b.Number, strings.ToLower(status), text)
-	b.runtime.EmitAWS(b.Account, "aws.codebuild", "CodeBuild Build State Change", []string{b.ARN}, map[string]any{
+	b.emulator.note("build", b.Project, map[string]any{"build": b.ID, "state": status, "phase": phase, "initiator": b.Initiator}, "build %d %s: %s", b.Number, strings.ToLower(status), text)
+	b.emulator.EmitAWS(b.Account, "aws.codebuild", "CodeBuild Build State Change", []string{b.ARN}, map[string]any{
 		"build-status": status, "project-name": b.Project, "build-id": b.ARN, "current-phase": phase, "current-phase-context": "[]", "version": "1",
 		"additional-information": map[string]any{
 			"build-number": b.Number, "initiator": b.Initiator, "build-complete": status != buildInProgress,
@@ -271,8 +271,8 @@ func (b *build) run() {
 	default:
 		status = buildFailed
 	}
-	b.runtime.change(func() {
-		b.Status, b.Phase, b.Ended = status, "COMPLETED", b.runtime.cloud.Now()
+	b.emulator.change(func() {
+		b.Status, b.Phase, b.Ended = status, "COMPLETED", b.emulator.cloud.Now()
 		if err != nil {
 			b.Reason = err.Error()
 		}
@@ -310,14 +310,14 @@ func (b *build) steps(ctx context.Context) error {
 
 // phase records a phase.
 func (b *build) phase(name string, f func() error) error {
-	b.runtime.change(func() {
+	b.emulator.change(func() {
 		b.Phase = name
-		b.Phases = append(b.Phases, BuildPhase{Name: name, Status: buildInProgress, Started: b.runtime.cloud.Now()})
+		b.Phases = append(b.Phases, BuildPhase{Name: name, Status: buildInProgress, Started: b.emulator.cloud.Now()})
 	})
 	err := f()
-	b.runtime.change(func() {
+	b.emulator.change(func() {
 		p := &b.Phases[len(b.Phases)-1]
-		p.Status, p.Ended = buildSucceeded, b.runtime.cloud.Now()
+		p.Status, p.Ended = buildSucceeded, b.emulator.cloud.Now()
 		if err != nil {
 			p.Status, p.Message = buildFailed, err.Error()
 		}
@@ -332,13 +332,13 @@ func (b *build) phase(name string, f func() error) error {
 // log writes a line to the build's log. A build without a log does not run.
 func (b *build) log(line string) {
 	if b.session != nil {
-		b.runtime.note("buildlog", b.Project, map[string]any{"build": b.ID, "phase": b.phaseName(), "group": b.LogGroup}, "%s", line)
+		b.emulator.note("buildlog", b.Project, map[string]any{"build": b.ID, "phase": b.phaseName(), "group": b.LogGroup}, "%s", line)
 	}
 }
 
 func (b *build) phaseName() string {
-	b.runtime.mu.Lock()
-	defer b.runtime.mu.Unlock()
+	b.emulator.mu.Lock()
+	defer b.emulator.mu.Unlock()
 	return b.Phase
 }
 
@@ -393,7 +393,7 @@ func (b *build) upload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.runtime.change(func() { b.Exported = exported })
+	b.emulator.change(func() { b.Exported = exported })
 	if b.request.output == nil {
 		return nil
 	}
@@ -408,7 +408,7 @@ func (b *build) upload(ctx context.Context) error {
 	if at.KMSKey == "" {
 		at.KMSKey = b.settings.Key
 	}
-	if err := b.runtime.putObject(b.session, at, data, "s3:PutObject"); err != nil {
+	if err := b.emulator.putObject(b.session, at, data, "s3:PutObject"); err != nil {
 		return err
 	}
 	b.written = append(b.written, at)
@@ -429,7 +429,7 @@ func (b *build) clean() {
 		// temporary folder.
 		sweep("CODEBUILD_BUILD_ARN="+b.ARN, "TMPDIR="+b.tmp())
 	}
-	b.runtime.creds.remove(b.credentialsID())
+	b.emulator.creds.remove(b.credentialsID())
 	for _, stop := range b.stops {
 		stop()
 	}

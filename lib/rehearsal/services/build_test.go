@@ -31,9 +31,9 @@ func (p *platform) play(spec string, files map[string]string, inputs props, chan
 	require.NoError(p.t, p.await(p.t.Context(), func() bool { return b.Status != buildInProgress }))
 	data, err := p.c.Objects.Get("artifacts", "out")
 	if err != nil {
-		return b.snapshot(p.Runtime), nil
+		return b.snapshot(p.Emulator), nil
 	}
-	return b.snapshot(p.Runtime), unzipped(p.t, data)
+	return b.snapshot(p.Emulator), unzipped(p.t, data)
 }
 
 func (p *platform) buildLog() string { return strings.Join(p.said("buildlog"), "\n") }

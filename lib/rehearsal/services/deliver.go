@@ -37,7 +37,7 @@ func (t temporary) Unwrap() error { return t.error }
 
 // deliver tries as often as the retry policy says, without the pauses, and
 // gives up to the dead-letter queue.
-func (r *Runtime) deliver(ctx context.Context, d delivery) {
+func (r *Emulator) deliver(ctx context.Context, d delivery) {
 	retries := defaultAttempts
 	if n, ok := d.target.Value("retryPolicy.maximumRetryAttempts").(float64); ok {
 		retries = int(n)
@@ -114,7 +114,7 @@ func (d delivery) reserved() map[string]any {
 }
 
 // invokeTarget hands the input over, as the service that the ARN names wants it.
-func (r *Runtime) invokeTarget(ctx context.Context, d delivery, input string) error {
+func (r *Emulator) invokeTarget(ctx context.Context, d delivery, input string) error {
 	to := d.target.Str("arn")
 	if f := r.cloud.Strike("events", "Deliver", to); f != nil {
 		r.note("fault", to, nil, "%s at the delivery of an event", f.Code)
@@ -143,12 +143,12 @@ func (r *Runtime) invokeTarget(ctx context.Context, d delivery, input string) er
 	}
 }
 
-func (r *Runtime) fromRule(d delivery, action, resource string) error {
+func (r *Emulator) fromRule(d delivery, action, resource string) error {
 	return r.cloud.Authorize(cloud.Call{Service: eventsService, Action: action, Resource: resource, Context: source(d.rulesARN(), d.event.Account)})
 }
 
 // startFor starts a pipeline with the target's role.
-func (r *Runtime) startFor(d delivery, pipelineARN, input string) error {
+func (r *Emulator) startFor(d delivery, pipelineARN, input string) error {
 	role := d.target.Str("roleArn")
 	if role == "" {
 		return fail("InvalidTarget", "the target has no role, without which EventBridge can't start a pipeline")
@@ -178,7 +178,7 @@ var overridable = []string{"ECR", "S3", "CodeCommit"}
 // a connection AWS documents nothing, and a public team saw the whole input
 // dropped, which AWS's support called a known issue: commit a9be3270 of
 // https://github.com/alphagov/forms-deploy. So it is dropped here.
-func (r *Runtime) targetInput(d delivery, pipelineARN, input string) (awsapi.Start, error) {
+func (r *Emulator) targetInput(d delivery, pipelineARN, input string) (awsapi.Start, error) {
 	if d.target.Value("inputTransformer") == nil && d.target.Str("input") == "" {
 		return awsapi.Start{}, nil
 	}
@@ -201,7 +201,7 @@ func (r *Runtime) targetInput(d delivery, pipelineARN, input string) (awsapi.Sta
 }
 
 // deadLetter keeps an event that could not be delivered, or loses it.
-func (r *Runtime) deadLetter(d delivery, cause error, retries int) {
+func (r *Emulator) deadLetter(d delivery, cause error, retries int) {
 	to, queue := d.target.Str("arn"), d.target.Str("deadLetterConfig.arn")
 	fields := map[string]any{"target": to, "event": d.event.ID, "error": cause.Error(), "retries": retries, "queue": queue}
 	if queue == "" {
@@ -248,7 +248,7 @@ func (p publisher) call(action, resource string, context map[string][]string) cl
 // useKey authorises the calls to KMS that an encrypted topic or queue makes in
 // the publisher's name. EventBridge sends no aws:Source keys along: SNS
 // documents that conditions on them are not supported.
-func (r *Runtime) useKey(p publisher, key, via, contextKey, contextValue string) error {
+func (r *Emulator) useKey(p publisher, key, via, contextKey, contextValue string) error {
 	k, err := r.key(key, contextValue)
 	if err != nil || k == "" {
 		return err
@@ -268,7 +268,7 @@ func (r *Runtime) useKey(p publisher, key, via, contextKey, contextValue string)
 }
 
 // key finds the ARN of a key by its ARN, id or alias, "" for a key of AWS.
-func (r *Runtime) key(key, user string) (string, error) {
+func (r *Emulator) key(key, user string) (string, error) {
 	if key == "" || strings.HasPrefix(key, "alias/aws/") {
 		return "", nil
 	}

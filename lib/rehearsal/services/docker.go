@@ -215,7 +215,7 @@ func (d *docker) registry() string {
 
 // may asks for an action of ECR with the rights of the build.
 func (d *docker) may(action, resource string) error {
-	return d.b.runtime.cloud.Authorize(cloud.Call{Session: d.b.session, Action: action, Resource: resource})
+	return d.b.emulator.cloud.Authorize(cloud.Call{Session: d.b.session, Action: action, Resource: resource})
 }
 
 func (d *docker) loginPassword(command, *flags) (string, error) {
@@ -329,7 +329,7 @@ func (d *docker) build(in command, f *flags) (string, error) {
 		made.MediaType = awsapi.IndexType
 	}
 	d.built[tag] = made
-	d.b.runtime.note("image", d.b.Project, map[string]any{"build": d.b.ID, "digest": made.Digest, "tag": tag, "bases": bases, "labels": labels, "index": attested},
+	d.b.emulator.note("image", d.b.Project, map[string]any{"build": d.b.ID, "digest": made.Digest, "tag": tag, "bases": bases, "labels": labels, "index": attested},
 		"docker build %s on %s (not built: the local cloud has no docker)", tag, strings.Join(bases, ", "))
 	return "", nil
 }
@@ -368,7 +368,7 @@ func (d *docker) push(_ command, f *flags) (string, error) {
 		}
 	}
 	made.Tag = tag
-	if err := d.b.runtime.o.Registry.PushImage(d.b.Account, repository, made); err != nil {
+	if err := d.b.emulator.o.Registry.PushImage(d.b.Account, repository, made); err != nil {
 		return "", err
 	}
 	return tag + ": digest: " + made.Digest + "\n", nil
@@ -390,7 +390,7 @@ func (d *docker) describe(_ command, f *flags) (string, error) {
 		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "AccessDeniedException", err)
 	}
-	found, ok := d.b.runtime.o.Registry.FindImage(d.b.Account, repository, tag)
+	found, ok := d.b.emulator.o.Registry.FindImage(d.b.Account, repository, tag)
 	if !ok {
 		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "ImageNotFoundException", "The image with imageId {imageDigest:'null', imageTag:'"+tag+"'} does not exist")
@@ -474,7 +474,7 @@ func copied(dir string, words []string) error {
 }
 
 // dockerless refuses a project that runs docker where nobody plays it.
-func (r *Runtime) dockerless(s projectSettings) error {
+func (r *Emulator) dockerless(s projectSettings) error {
 	if s.Environment.Privileged && r.o.Registry == nil {
 		return fail("NotPlayed", "the project %s runs docker, which the local cloud does not play", s.Name)
 	}

@@ -41,7 +41,7 @@ func (e event) doc() map[string]any {
 
 // PutEvent implements awsapi.Runtime. The API refuses sources that begin with
 // aws. before; services come this way too.
-func (r *Runtime) PutEvent(in awsapi.Event) (string, error) {
+func (r *Emulator) PutEvent(in awsapi.Event) (string, error) {
 	e := event{Account: in.Account, Bus: busName(in.Bus), Source: in.Source, DetailType: in.DetailType, Resources: in.Resources}
 	switch {
 	case in.Source == "" || in.DetailType == "" || in.Detail == "":
@@ -62,12 +62,12 @@ func (r *Runtime) PutEvent(in awsapi.Event) (string, error) {
 
 // EmitAWS puts an event of an AWS service on the default bus of an account,
 // for instance of ECR when a scan has ended.
-func (r *Runtime) EmitAWS(account, source, detailType string, resources []string, detail map[string]any) {
+func (r *Emulator) EmitAWS(account, source, detailType string, resources []string, detail map[string]any) {
 	r.publish(event{Account: account, Bus: defaultBus, Source: source, DetailType: detailType, Resources: resources, Detail: detail})
 }
 
 // publish gives the event to the rules of its bus, in the background.
-func (r *Runtime) publish(e event) string {
+func (r *Emulator) publish(e event) string {
 	e.ID, e.Time = newID(), r.cloud.Now()
 	e.Ingested = e.Time
 	r.note("event", e.Bus, map[string]any{"account": e.Account, "bus": e.Bus, "source": e.Source, "detailType": e.DetailType, "detail": e.Detail},
@@ -77,7 +77,7 @@ func (r *Runtime) publish(e event) string {
 }
 
 // route finds the rules that match.
-func (r *Runtime) route(_ context.Context, e event) {
+func (r *Emulator) route(_ context.Context, e event) {
 	doc, err := plainJSON(e.doc())
 	if err != nil {
 		r.note("rule", e.Bus, nil, "the event %s can't be read: %v", e.ID, err)
@@ -99,7 +99,7 @@ func (r *Runtime) route(_ context.Context, e event) {
 }
 
 // fire delivers a matching event to every target of a rule.
-func (r *Runtime) fire(rule *cloud.Resource, e event, doc map[string]any) {
+func (r *Emulator) fire(rule *cloud.Resource, e event, doc map[string]any) {
 	targets := r.cloud.Find(e.Account, targetType, func(t *cloud.Resource) bool {
 		return t.Str("rule") == rule.Str("name") && busName(t.Str("eventBusName")) == e.Bus
 	})

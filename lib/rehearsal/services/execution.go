@@ -25,7 +25,7 @@ var stateOf = map[string]string{InProgress: started, Succeeded: "SUCCEEDED", Fai
 var errSuperseded = errors.New("a later execution has superseded it")
 
 // run takes an execution through the stages.
-func (r *Runtime) run(e *execution) {
+func (r *Emulator) run(e *execution) {
 	ctx := e.pipeline.ctx
 	r.pipelineEvent(e, InProgress)
 	for i, stage := range e.settings.Stages {
@@ -50,13 +50,13 @@ func (r *Runtime) run(e *execution) {
 	r.finish(e, Succeeded, "")
 }
 
-func (r *Runtime) finish(e *execution, status, reason string) {
+func (r *Emulator) finish(e *execution, status, reason string) {
 	r.change(func() { e.Status, e.Reason, e.Ended = status, reason, r.cloud.Now() })
 	r.pipelineEvent(e, status)
 }
 
 // enterStage waits until the stage is free.
-func (r *Runtime) enterStage(ctx context.Context, e *execution, stage string, arrive bool) error {
+func (r *Emulator) enterStage(ctx context.Context, e *execution, stage string, arrive bool) error {
 	mode := e.settings.mode()
 	if mode == modeParallel {
 		return nil
@@ -79,7 +79,7 @@ func (r *Runtime) enterStage(ctx context.Context, e *execution, stage string, ar
 
 // runStage runs the actions of a stage: those of one run order at once, the
 // orders one after the other.
-func (r *Runtime) runStage(ctx context.Context, e *execution, stage stageSettings) error {
+func (r *Emulator) runStage(ctx context.Context, e *execution, stage stageSettings) error {
 	r.change(func() {
 		e.Stages = append(e.Stages, StageRun{Name: stage.Name, Status: InProgress, Started: r.cloud.Now()})
 	})
@@ -97,7 +97,7 @@ func (r *Runtime) runStage(ctx context.Context, e *execution, stage stageSetting
 	return err
 }
 
-func (r *Runtime) runActions(ctx context.Context, e *execution, stage stageSettings) error {
+func (r *Emulator) runActions(ctx context.Context, e *execution, stage stageSettings) error {
 	byOrder := map[float64][]actionSettings{}
 	for _, a := range stage.Actions {
 		byOrder[a.order()] = append(byOrder[a.order()], a)
@@ -110,7 +110,7 @@ func (r *Runtime) runActions(ctx context.Context, e *execution, stage stageSetti
 	return nil
 }
 
-func (r *Runtime) runTogether(ctx context.Context, e *execution, stage string, actions []actionSettings) error {
+func (r *Emulator) runTogether(ctx context.Context, e *execution, stage string, actions []actionSettings) error {
 	left := len(actions)
 	errs := make([]error, len(actions))
 	for i, a := range actions {
@@ -132,17 +132,17 @@ func (r *Runtime) runTogether(ctx context.Context, e *execution, stage string, a
 // action is a running action.
 type action struct {
 	actionSettings
-	runtime *Runtime
-	e       *execution
-	stage   string
-	id      string
-	session *cloud.Session
-	started time.Time
+	emulator *Emulator
+	e        *execution
+	stage    string
+	id       string
+	session  *cloud.Session
+	started  time.Time
 }
 
 // runAction runs an action and records how it ended.
-func (r *Runtime) runAction(ctx context.Context, e *execution, stage string, s actionSettings) error {
-	a := &action{actionSettings: s, runtime: r, e: e, stage: stage, id: newID(), started: r.cloud.Now()}
+func (r *Emulator) runAction(ctx context.Context, e *execution, stage string, s actionSettings) error {
+	a := &action{actionSettings: s, emulator: r, e: e, stage: stage, id: newID(), started: r.cloud.Now()}
 	r.change(func() {
 		run := e.Stage(stage)
 		run.Actions = append(run.Actions, ActionRun{ID: a.id, Name: s.Name, Provider: s.Provider, Status: InProgress, Started: a.started})
@@ -166,7 +166,7 @@ func (r *Runtime) runAction(ctx context.Context, e *execution, stage string, s a
 
 // update changes the record of the action.
 func (a *action) update(f func(*ActionRun)) {
-	a.runtime.change(func() {
+	a.emulator.change(func() {
 		run := a.e.Stage(a.stage)
 		for i := range run.Actions {
 			if run.Actions[i].ID == a.id {
@@ -205,7 +205,7 @@ func (a *action) is(category, provider string) bool {
 
 // credentials are those of the pipeline's role or, through it, of the action's.
 func (a *action) credentials() (*cloud.Session, error) {
-	c := a.runtime.cloud
+	c := a.emulator.cloud
 	name := strings.ReplaceAll(a.e.ID, "-", "")
 	s, err := c.AssumeFor(pipelineService, a.e.settings.Role, name, source(a.e.arn, a.e.Account))
 	if err != nil || a.Role == "" {
@@ -226,7 +226,7 @@ func (a *action) resolve() (map[string]string, error) {
 		var err error
 		out[key] = reference.ReplaceAllStringFunc(value, func(ref string) string {
 			m := reference.FindStringSubmatch(ref)
-			v, ok := a.runtime.variable(a.e, m[1], m[2])
+			v, ok := a.emulator.variable(a.e, m[1], m[2])
 			if !ok {
 				err = errors.Join(err, fail("ActionConfigurationError", "the variable %s in %s of the action %s can't be resolved", ref, key, a.Name))
 			}
@@ -242,7 +242,7 @@ func (a *action) resolve() (map[string]string, error) {
 	return out, nil
 }
 
-func (r *Runtime) variable(e *execution, namespace, name string) (string, bool) {
+func (r *Emulator) variable(e *execution, namespace, name string) (string, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch namespace {
@@ -264,7 +264,7 @@ func (e *execution) detail(state string) map[string]any {
 	}
 }
 
-func (r *Runtime) pipelineEvent(e *execution, status string) {
+func (r *Emulator) pipelineEvent(e *execution, status string) {
 	state := stateOf[status]
 	fields := map[string]any{"pipeline": e.Pipeline, "execution": e.ID, "state": state, "trigger": e.Trigger, "variables": maps.Clone(e.Variables)}
 	text := "execution " + e.ID + " " + strings.ToLower(state)
@@ -278,7 +278,7 @@ func (r *Runtime) pipelineEvent(e *execution, status string) {
 	r.EmitAWS(e.Account, "aws.codepipeline", "CodePipeline Pipeline Execution State Change", []string{e.arn}, detail)
 }
 
-func (r *Runtime) stageEvent(e *execution, stage, status string) {
+func (r *Emulator) stageEvent(e *execution, stage, status string) {
 	state := stateOf[status]
 	r.note("stage", e.Pipeline, map[string]any{"pipeline": e.Pipeline, "execution": e.ID, "stage": stage, "state": state}, "stage %s %s", stage, strings.ToLower(state))
 	detail := e.detail(state)
@@ -294,7 +294,7 @@ func (a *action) event(status, problem string) {
 		fields["error"] = problem
 		text += ": " + problem
 	}
-	a.runtime.note("action", a.e.Pipeline, fields, "%s", text)
+	a.emulator.note("action", a.e.Pipeline, fields, "%s", text)
 	detail := a.e.detail(state)
 	maps.Copy(detail, map[string]any{
 		"stage": a.stage, "action": a.Name, "action-execution-id": a.id, "region": cloud.Region,
@@ -304,7 +304,7 @@ func (a *action) event(status, problem string) {
 	if status == Failed {
 		detail["execution-result"] = map[string]any{"external-execution-summary": problem, "error-code": "JobFailed"}
 	}
-	a.runtime.EmitAWS(a.e.Account, "aws.codepipeline", "CodePipeline Action Execution State Change", []string{a.e.arn}, detail)
+	a.emulator.EmitAWS(a.e.Account, "aws.codepipeline", "CodePipeline Action Execution State Change", []string{a.e.arn}, detail)
 }
 
 func (a *action) fields(state string) map[string]any {

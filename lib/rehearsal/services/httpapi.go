@@ -28,7 +28,7 @@ const (
 
 // RoundTrip implements http.RoundTripper: it is the way to the deployed HTTP
 // APIs by their own URLs. Every other host is unreachable.
-func (r *Runtime) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *Emulator) RoundTrip(req *http.Request) (*http.Response, error) {
 	id, ok := strings.CutSuffix(req.URL.Hostname(), apiHost)
 	if !ok || r.cloud.First("", apiType, func(a *cloud.Resource) bool { return a.ID == id }) == nil {
 		return nil, fmt.Errorf("lookup %s: no such host", req.URL.Hostname())
@@ -46,7 +46,7 @@ func (r *Runtime) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // HTTPAPI serves the deployed HTTP APIs below /APIID/, for clients that can't
 // reach them by their own names.
-func (r *Runtime) HTTPAPI() http.Handler {
+func (r *Emulator) HTTPAPI() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		id, path, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/")
 		inner := req.Clone(req.Context())
@@ -71,7 +71,7 @@ type route struct {
 
 // serveAPI answers a request to an API. The throttling of its stages is not
 // played.
-func (r *Runtime) serveAPI(id string, req *http.Request) (int, http.Header, []byte) {
+func (r *Emulator) serveAPI(id string, req *http.Request) (int, http.Header, []byte) {
 	end, ok := r.begin()
 	if !ok {
 		return message(http.StatusServiceUnavailable, "Service Unavailable")
@@ -83,7 +83,7 @@ func (r *Runtime) serveAPI(id string, req *http.Request) (int, http.Header, []by
 	return status, header, body
 }
 
-func (r *Runtime) answerAPI(id string, req *http.Request) (int, http.Header, []byte) {
+func (r *Emulator) answerAPI(id string, req *http.Request) (int, http.Header, []byte) {
 	to := r.findRoute(id, req)
 	if to == nil {
 		return message(http.StatusNotFound, "Not Found")
@@ -124,7 +124,7 @@ func readBody(req *http.Request) ([]byte, error) {
 
 // findRoute finds the route of a request: the most specific one, as API
 // Gateway chooses. Without the stage $default nothing is served.
-func (r *Runtime) findRoute(id string, req *http.Request) *route {
+func (r *Emulator) findRoute(id string, req *http.Request) *route {
 	api := r.cloud.First("", apiType, func(a *cloud.Resource) bool { return a.ID == id })
 	stage := r.cloud.First("", stageType, func(s *cloud.Resource) bool { return s.Str("apiId") == id && s.Str("name") == "$default" })
 	if api == nil || stage == nil {
@@ -190,7 +190,7 @@ func matchRoute(key string, req *http.Request) (map[string]string, int) {
 }
 
 // integrated is the function behind a route, nil where there is none.
-func (r *Runtime) integrated(res *cloud.Resource) *cloud.Resource {
+func (r *Emulator) integrated(res *cloud.Resource) *cloud.Resource {
 	id, ok := strings.CutPrefix(res.Str("target"), "integrations/")
 	in := r.cloud.Get(res.Account, integrationType, id)
 	if !ok || in == nil || in.Str("integrationType") != "AWS_PROXY" || in.Str("payloadFormatVersion") != "2.0" {

@@ -26,7 +26,7 @@ import (
 // instance is one running copy of a function. It handles one invocation at a
 // time, as on Lambda.
 type instance struct {
-	runtime  *Runtime
+	emulator *Emulator
 	settings functionSettings
 	account  string
 	arn      string
@@ -70,11 +70,11 @@ func (in *instance) launch(code []byte) error {
 	if code == nil {
 		return fail("InvalidParameterValueException", "the function %s has no code", in.settings.Name)
 	}
-	err := os.MkdirAll(in.runtime.o.WorkDir, 0o755)
+	err := os.MkdirAll(in.emulator.o.WorkDir, 0o755)
 	if err != nil {
 		return err
 	}
-	if in.dir, err = os.MkdirTemp(in.runtime.o.WorkDir, "function-"); err != nil {
+	if in.dir, err = os.MkdirTemp(in.emulator.o.WorkDir, "function-"); err != nil {
 		return err
 	}
 	if err := unzip(code, in.dir); err != nil {
@@ -176,7 +176,7 @@ func (in *instance) kill() {
 // log writes a line of the function's output to its log group.
 func (in *instance) log(line string) {
 	if in.logs {
-		in.runtime.note("lambda", in.settings.Name, map[string]any{"log": true, "group": in.settings.logGroup(), "stream": in.stream}, "%s", line)
+		in.emulator.note("lambda", in.settings.Name, map[string]any{"log": true, "group": in.settings.logGroup(), "stream": in.stream}, "%s", line)
 	}
 }
 

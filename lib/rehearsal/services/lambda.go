@@ -79,7 +79,7 @@ func (e *FunctionError) Error() string { return fmt.Sprintf("%s: %s", e.Type, e.
 
 // Invoke calls a function and returns its answer. A *FunctionError is the
 // function's own; the caller is authorised before.
-func (r *Runtime) Invoke(ctx context.Context, functionARN string, payload []byte) ([]byte, error) {
+func (r *Emulator) Invoke(ctx context.Context, functionARN string, payload []byte) ([]byte, error) {
 	started := time.Now()
 	if len(payload) > maxPayload {
 		return nil, fail("RequestTooLargeException", "the payload has %d bytes: at most %d are allowed", len(payload), maxPayload)
@@ -109,7 +109,7 @@ func (r *Runtime) Invoke(ctx context.Context, functionARN string, payload []byte
 }
 
 // InvokeAsync queues an invocation, as services do that wait for no answer.
-func (r *Runtime) InvokeAsync(functionARN string, payload []byte) error {
+func (r *Emulator) InvokeAsync(functionARN string, payload []byte) error {
 	if _, _, err := r.function(functionARN); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (r *Runtime) InvokeAsync(functionARN string, payload []byte) error {
 
 // invokeQueued repeats what fails, without Lambda's pauses, and gives up to
 // the function's own dead-letter queue.
-func (r *Runtime) invokeQueued(ctx context.Context, functionARN string, payload []byte) {
+func (r *Emulator) invokeQueued(ctx context.Context, functionARN string, payload []byte) {
 	var err error
 	for attempt := 0; attempt <= asyncRetries; attempt++ {
 		if _, err = r.Invoke(ctx, functionARN, payload); err == nil || ctx.Err() != nil {
@@ -143,7 +143,7 @@ func (r *Runtime) invokeQueued(ctx context.Context, functionARN string, payload 
 }
 
 // functionDeadLetter sends with the function's role.
-func (r *Runtime) functionDeadLetter(s functionSettings, payload []byte, cause error) error {
+func (r *Emulator) functionDeadLetter(s functionSettings, payload []byte, cause error) error {
 	session, err := r.cloud.AssumeFor(lambdaService, s.Role, s.Name, nil)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (r *Runtime) functionDeadLetter(s functionSettings, payload []byte, cause e
 }
 
 // function returns the running part of a deployed function.
-func (r *Runtime) function(functionARN string) (*function, *cloud.Resource, error) {
+func (r *Emulator) function(functionARN string) (*function, *cloud.Resource, error) {
 	res := r.cloud.ByARN(functionARN)
 	if res == nil || res.Type != functionType {
 		return nil, nil, fail("ResourceNotFoundException", "Function not found: %s", functionARN)
@@ -178,7 +178,7 @@ func (r *Runtime) function(functionARN string) (*function, *cloud.Resource, erro
 }
 
 // killFunctions ends the instances of a function, or of all.
-func (r *Runtime) killFunctions(functionARN string) {
+func (r *Emulator) killFunctions(functionARN string) {
 	r.mu.Lock()
 	var gone []*function
 	for a, f := range r.functions {
@@ -194,7 +194,7 @@ func (r *Runtime) killFunctions(functionARN string) {
 }
 
 // instance returns a warm instance, or starts one.
-func (r *Runtime) instance(ctx context.Context, f *function, res *cloud.Resource, s functionSettings) (*instance, error) {
+func (r *Emulator) instance(ctx context.Context, f *function, res *cloud.Resource, s functionSettings) (*instance, error) {
 	if in := f.warm(r.cloud.Now().Add(freshFor)); in != nil {
 		return in, nil
 	}
@@ -202,7 +202,7 @@ func (r *Runtime) instance(ctx context.Context, f *function, res *cloud.Resource
 	if err != nil {
 		return nil, fail("InvalidParameterValueException", "the role of %s can't be assumed: %v", s.Name, err)
 	}
-	in := &instance{runtime: r, settings: s, account: res.Account, arn: res.ARN, session: session, stream: logStream(r.cloud.Now())}
+	in := &instance{emulator: r, settings: s, account: res.Account, arn: res.ARN, session: session, stream: logStream(r.cloud.Now())}
 	in.logs = r.openLog(session, s.logGroup(), in.stream) == nil
 	if !in.logs {
 		r.note("lambda", s.Name, nil, "what the function writes is lost: its role may not write to the log group %s, or the group is missing", s.logGroup())
@@ -274,7 +274,7 @@ func logStream(now time.Time) string {
 
 // openLog makes a log stream in somebody's name. Where the group is missing,
 // the services try to make it, without retention.
-func (r *Runtime) openLog(session *cloud.Session, group, stream string) error {
+func (r *Emulator) openLog(session *cloud.Session, group, stream string) error {
 	groupARN := arn("logs", session.Account, "log-group:"+group)
 	if r.cloud.Get(session.Account, logGroupType, group) == nil {
 		if err := r.cloud.Authorize(cloud.Call{Session: session, Action: "logs:CreateLogGroup", Resource: groupARN}); err != nil {
@@ -304,7 +304,7 @@ func (in *instance) environment() []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
 		"AWS_LAMBDA_RUNTIME_API="+in.api.address(), "_HANDLER="+s.Handler, "LAMBDA_TASK_ROOT="+in.dir,
 		"TZ=:UTC", "LANG=en_US.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
-		"AWS_ENDPOINT_URL="+in.runtime.endpointURL(),
+		"AWS_ENDPOINT_URL="+in.emulator.endpointURL(),
 	)
 	for _, k := range slices.Sorted(maps.Keys(s.Environment.Variables)) {
 		env = append(env, k+"="+s.Environment.Variables[k])

@@ -188,7 +188,7 @@ func (w *world) post(url, body, media string) (*http.Response, string, error) {
 	req.Header.Set("Content-Type", media)
 	req.Header.Add("X-Many", "a")
 	req.Header.Add("X-Many", "b")
-	resp, err := (&http.Client{Transport: w.Runtime}).Do(req)
+	resp, err := (&http.Client{Transport: w.Emulator}).Do(req)
 	if err != nil {
 		return nil, "", err
 	}

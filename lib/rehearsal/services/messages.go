@@ -16,14 +16,14 @@ type Message struct {
 }
 
 // Messages returns the messages in a queue, by its ARN, oldest first.
-func (r *Runtime) Messages(queueARN string) []Message {
+func (r *Emulator) Messages(queueARN string) []Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Message(nil), r.messages[queueARN]...)
 }
 
 // send puts a message into a queue; the caller may send already.
-func (r *Runtime) send(queueARN string, m Message, by publisher) error {
+func (r *Emulator) send(queueARN string, m Message, by publisher) error {
 	q := r.cloud.ByARN(queueARN)
 	if q == nil || q.Type != queueType {
 		return fail("AWS.SimpleQueueService.NonExistentQueue", "the queue %s does not exist", queueARN)
@@ -58,14 +58,14 @@ func (n Notification) Text() string {
 }
 
 // Notifications returns what was published, oldest first.
-func (r *Runtime) Notifications() []Notification {
+func (r *Emulator) Notifications() []Notification {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Notification(nil), r.notifications...)
 }
 
 // publishFor publishes to a topic, if its policy and its key let the publisher.
-func (r *Runtime) publishFor(by publisher, topicARN, subject, body string) error {
+func (r *Emulator) publishFor(by publisher, topicARN, subject, body string) error {
 	topic := r.cloud.ByARN(topicARN)
 	if topic == nil || topic.Type != topicType {
 		return fail("NotFoundException", "the topic %s does not exist", topicARN)
@@ -90,7 +90,7 @@ func (r *Runtime) publishFor(by publisher, topicARN, subject, body string) error
 }
 
 // notify keeps a notification for people.
-func (r *Runtime) notify(n Notification) {
+func (r *Emulator) notify(n Notification) {
 	n.Time = r.cloud.Now()
 	r.change(func() { r.notifications = append(r.notifications, n) })
 	line, _, _ := strings.Cut(n.Text(), "\n")
@@ -100,7 +100,7 @@ func (r *Runtime) notify(n Notification) {
 }
 
 // forward hands a notification on to a subscriber that is a service.
-func (r *Runtime) forward(topicARN string, n Notification) {
+func (r *Emulator) forward(topicARN string, n Notification) {
 	by := publisher{service: "sns.amazonaws.com", context: source(topicARN, strings.Split(topicARN, ":")[4])}
 	var err error
 	switch n.Protocol {

@@ -9,7 +9,7 @@ import (
 
 // putObject writes an object in somebody's name, encrypted with the artifact's
 // key or the bucket's.
-func (r *Runtime) putObject(session *cloud.Session, at Artifact, data []byte, actions ...string) error {
+func (r *Emulator) putObject(session *cloud.Session, at Artifact, data []byte, actions ...string) error {
 	context := map[string][]string{"s3:x-amz-acl": {"bucket-owner-full-control"}}
 	if at.KMSKey != "" {
 		context["s3:x-amz-server-side-encryption"] = []string{"aws:kms"}
@@ -25,7 +25,7 @@ func (r *Runtime) putObject(session *cloud.Session, at Artifact, data []byte, ac
 }
 
 // getObject reads an object in somebody's name.
-func (r *Runtime) getObject(session *cloud.Session, at Artifact, actions ...string) ([]byte, error) {
+func (r *Emulator) getObject(session *cloud.Session, at Artifact, actions ...string) ([]byte, error) {
 	if err := r.authorizeObject(session, at, nil, actions); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (r *Runtime) getObject(session *cloud.Session, at Artifact, actions ...stri
 	return r.cloud.Objects.Get(at.Bucket, at.Key)
 }
 
-func (r *Runtime) authorizeObject(session *cloud.Session, at Artifact, context map[string][]string, actions []string) error {
+func (r *Emulator) authorizeObject(session *cloud.Session, at Artifact, context map[string][]string, actions []string) error {
 	if r.cloud.Objects == nil {
 		return errors.New("the local cloud has no object store: make the API server first")
 	}
@@ -54,7 +54,7 @@ func (a Artifact) arn() string { return fmt.Sprintf("arn:aws:s3:::%s/%s", a.Buck
 
 // useObjectKey authorises what S3 asks of KMS in the caller's name. A bucket
 // key makes the bucket the encryption context.
-func (r *Runtime) useObjectKey(session *cloud.Session, at Artifact, action string) error {
+func (r *Emulator) useObjectKey(session *cloud.Session, at Artifact, action string) error {
 	encryption := r.cloud.First("", encryptionType, func(e *cloud.Resource) bool { return e.Str("bucket") == at.Bucket })
 	key, about := at.KMSKey, at.arn()
 	if encryption != nil {

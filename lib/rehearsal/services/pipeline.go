@@ -138,7 +138,7 @@ func (g *gate) leave(e *execution) {
 
 // pipelineChanged follows the deployment of a pipeline. As on AWS, creating
 // one starts it; changing one does not.
-func (r *Runtime) pipelineChanged(change cloud.Change, res *cloud.Resource) {
+func (r *Emulator) pipelineChanged(change cloud.Change, res *cloud.Resource) {
 	switch change {
 	case cloud.Created:
 		ctx, stop := context.WithCancel(r.ctx)
@@ -173,7 +173,7 @@ func readStart(text string) (awsapi.Start, error) {
 }
 
 // start begins an execution, if the API would.
-func (r *Runtime) start(pipelineARN string, with start) (string, error) {
+func (r *Emulator) start(pipelineARN string, with start) (string, error) {
 	res := r.cloud.ByARN(pipelineARN)
 	if res == nil || res.Type != pipelineType {
 		return "", fail("PipelineNotFoundException", "The account does not have a pipeline with name '%s'", lastPart(pipelineARN))
@@ -220,7 +220,7 @@ func (s start) checkToken() error {
 // neither how long it is remembered (here as long as the pipeline is there) nor
 // what another request with the same token gets (here a refusal). The lock is
 // held.
-func (r *Runtime) repeated(e *execution, p *pipeline) (string, error) {
+func (r *Emulator) repeated(e *execution, p *pipeline) (string, error) {
 	for _, o := range r.executions {
 		if o.pipeline != p || e.started.Token == "" || o.started.Token != e.started.Token {
 			continue
@@ -236,7 +236,7 @@ func (r *Runtime) repeated(e *execution, p *pipeline) (string, error) {
 // enqueue takes the place before the first stage at once, so that executions
 // keep the order in which they were started. A request that was made before
 // gets the execution of then.
-func (r *Runtime) enqueue(e *execution) (earlier string, err error) {
+func (r *Emulator) enqueue(e *execution) (earlier string, err error) {
 	r.change(func() {
 		p := r.pipelines[e.arn]
 		if p == nil {
@@ -379,7 +379,7 @@ type ActionRun struct {
 // Artifact is where an artifact is.
 type Artifact struct{ Name, Bucket, Key, KMSKey string }
 
-// execution is a running Execution. Its state is guarded by the runtime's lock.
+// execution is a running Execution. Its state is guarded by the emulator's lock.
 type execution struct {
 	Execution
 	settings     pipelineSettings
@@ -427,7 +427,7 @@ func (e Execution) Action(name string) *ActionRun {
 
 // Executions returns the executions of a pipeline, oldest first, also of one
 // that was removed.
-func (r *Runtime) Executions(pipeline string) []Execution {
+func (r *Emulator) Executions(pipeline string) []Execution {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Execution
@@ -440,7 +440,7 @@ func (r *Runtime) Executions(pipeline string) []Execution {
 }
 
 // Wait waits until an execution of a pipeline satisfies match, and returns it.
-func (r *Runtime) Wait(ctx context.Context, pipeline string, match func(Execution) bool) (Execution, error) {
+func (r *Emulator) Wait(ctx context.Context, pipeline string, match func(Execution) bool) (Execution, error) {
 	var found Execution
 	err := r.settle(ctx, func() bool {
 		for _, e := range r.executions {
@@ -460,7 +460,7 @@ func (r *Runtime) Wait(ctx context.Context, pipeline string, match func(Executio
 }
 
 // summary says where the executions of a pipeline are.
-func (r *Runtime) summary(pipeline string) string {
+func (r *Emulator) summary(pipeline string) string {
 	var out []string
 	for _, e := range r.Executions(pipeline) {
 		text := e.ID[:8] + " " + e.Status
@@ -477,7 +477,7 @@ func (r *Runtime) summary(pipeline string) string {
 
 // ReadArtifact returns the zip archive of an artifact, without asking for
 // permission: for reports.
-func (r *Runtime) ReadArtifact(executionID, name string) ([]byte, error) {
+func (r *Emulator) ReadArtifact(executionID, name string) ([]byte, error) {
 	at, err := r.artifact(executionID, name)
 	if err != nil {
 		return nil, err
@@ -487,7 +487,7 @@ func (r *Runtime) ReadArtifact(executionID, name string) ([]byte, error) {
 
 // ReplaceArtifact writes another archive in an artifact's place, without
 // asking for permission: for scenarios.
-func (r *Runtime) ReplaceArtifact(executionID, name string, archive []byte) error {
+func (r *Emulator) ReplaceArtifact(executionID, name string, archive []byte) error {
 	at, err := r.artifact(executionID, name)
 	if err != nil {
 		return err
@@ -495,7 +495,7 @@ func (r *Runtime) ReplaceArtifact(executionID, name string, archive []byte) erro
 	return r.cloud.Objects.Put(at.Bucket, at.Key, archive)
 }
 
-func (r *Runtime) artifact(executionID, name string) (Artifact, error) {
+func (r *Emulator) artifact(executionID, name string) (Artifact, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.executions {

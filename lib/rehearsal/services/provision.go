@@ -25,7 +25,7 @@ func (b *build) provision() error {
 		return fail("ACCESS_DENIED", "CodeBuild is not authorized to perform: sts:AssumeRole on service role %s: %v", b.settings.Role, err)
 	}
 	if b.settings.Logs.CloudWatch.Status != "DISABLED" {
-		if err := b.runtime.openLog(session, b.LogGroup, b.Stream); err != nil {
+		if err := b.emulator.openLog(session, b.LogGroup, b.Stream); err != nil {
 			return fail("ACCESS_DENIED", "Service role %s does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for build %s: %v", b.settings.Role, b.ARN, err)
 		}
 	}
@@ -34,7 +34,7 @@ func (b *build) provision() error {
 }
 
 func (b *build) assume() (*cloud.Session, error) {
-	return b.runtime.cloud.AssumeFor(codebuildService, b.settings.Role, "AWSCodeBuild-"+b.credentialsID(), source(b.projectARN(), b.Account))
+	return b.emulator.cloud.AssumeFor(codebuildService, b.settings.Role, "AWSCodeBuild-"+b.credentialsID(), source(b.projectARN(), b.Account))
 }
 
 var ecrImage = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^@:]+)(?:@(sha256:[0-9a-f]{64})|:([\w.-]+))$`)
@@ -55,23 +55,23 @@ func (b *build) pull() error {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "the image %s is not in a repository of the local cloud", image)
 	}
 	account, name, reference := m[1], m[3], m[4]+m[5]
-	repository := b.runtime.cloud.First(account, repositoryType, func(r *cloud.Resource) bool { return r.Name == name })
+	repository := b.emulator.cloud.First(account, repositoryType, func(r *cloud.Resource) bool { return r.Name == name })
 	if repository == nil {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "the repository %s of the account %s does not exist", name, account)
 	}
 	call := cloud.Call{Service: codebuildService, Resource: repository.ARN, Context: source(b.projectARN(), b.Account)}
 	if b.settings.Environment.Credentials == "SERVICE_ROLE" {
 		call = cloud.Call{Session: b.session, Resource: repository.ARN}
-		if err := b.runtime.cloud.Authorize(cloud.Call{Session: b.session, Action: "ecr:GetAuthorizationToken", Resource: "*"}); err != nil {
+		if err := b.emulator.cloud.Authorize(cloud.Call{Session: b.session, Action: "ecr:GetAuthorizationToken", Resource: "*"}); err != nil {
 			return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "%v", err)
 		}
 	}
 	for _, call.Action = range pullActions {
-		if err := b.runtime.cloud.Authorize(call); err != nil {
+		if err := b.emulator.cloud.Authorize(call); err != nil {
 			return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "Unable to pull customer's container image: %v", err)
 		}
 	}
-	if !b.runtime.o.HasImage(account, name, reference) {
+	if !b.emulator.o.HasImage(account, name, reference) {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "manifest for %s not found: the repository does not hold this image", image)
 	}
 	return nil
@@ -79,10 +79,10 @@ func (b *build) pull() error {
 
 // download unpacks the sources, with the build's role.
 func (b *build) download() error {
-	if err := os.MkdirAll(b.runtime.o.WorkDir, 0o755); err != nil {
+	if err := os.MkdirAll(b.emulator.o.WorkDir, 0o755); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(b.runtime.o.WorkDir, "build-")
+	dir, err := os.MkdirTemp(b.emulator.o.WorkDir, "build-")
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (b *build) download() error {
 		inputs, b.request.primary = []Artifact{{Name: "source", Bucket: bucket, Key: key}}, "source"
 	}
 	for i, in := range inputs {
-		data, err := b.runtime.getObject(b.session, in, "s3:GetObject", "s3:GetObjectVersion")
+		data, err := b.emulator.getObject(b.session, in, "s3:GetObject", "s3:GetObjectVersion")
 		if err != nil {
 			return fail("CLIENT_ERROR", "the source %s can't be downloaded: %v", in.Name, err)
 		}
@@ -159,12 +159,12 @@ func (b *build) prepare() error {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		b.env = append(b.env, name+"="+all[name])
 	}
-	credentials, err := b.runtime.creds.add(b.credentialsID(), &buildCredentials{session: b.session, renew: b.assume})
+	credentials, err := b.emulator.creds.add(b.credentialsID(), &buildCredentials{session: b.session, renew: b.assume})
 	if err != nil {
 		return err
 	}
 	b.env = append(b.env, credentials...)
-	if open := b.runtime.o.Providers; open != nil {
+	if open := b.emulator.o.Providers; open != nil {
 		providers, stop, err := open(b.session)
 		if err != nil {
 			return err
@@ -172,10 +172,10 @@ func (b *build) prepare() error {
 		b.stops = append(b.stops, stop)
 		b.env = append(b.env, "PULUMI_DEBUG_PROVIDERS="+providers)
 	}
-	b.env = append(b.env, b.runtime.o.Env...)
+	b.env = append(b.env, b.emulator.o.Env...)
 	b.shell = &shell{
 		dir: b.source(), state: filepath.Join(b.dir, "state"), env: b.env,
-		out: newLines(b.log), grace: b.runtime.o.Grace,
+		out: newLines(b.log), grace: b.emulator.o.Grace,
 	}
 	return nil
 }
@@ -185,14 +185,14 @@ func (b *build) prepare() error {
 // cloud.
 func (b *build) own() map[string]string {
 	out := map[string]string{
-		"AWS_REGION": cloud.Region, "AWS_DEFAULT_REGION": cloud.Region, "AWS_ENDPOINT_URL": b.runtime.endpointURL(),
+		"AWS_REGION": cloud.Region, "AWS_DEFAULT_REGION": cloud.Region, "AWS_ENDPOINT_URL": b.emulator.endpointURL(),
 		"CODEBUILD_CI": "true", "CODEBUILD_BUILD_ARN": b.ARN, "CODEBUILD_BUILD_ID": b.ID, "CODEBUILD_BUILD_NUMBER": strconv.Itoa(b.Number),
 		"CODEBUILD_BUILD_IMAGE": b.settings.Environment.Image, "CODEBUILD_BUILD_SUCCEEDING": "1", "CODEBUILD_INITIATOR": b.Initiator,
 		"CODEBUILD_KMS_KEY_ID": b.settings.Key, "CODEBUILD_LOG_PATH": b.Stream, "CODEBUILD_PROJECT_ARN": b.projectARN(),
 		"CODEBUILD_START_TIME": strconv.FormatInt(b.Started.UnixMilli(), 10), "CODEBUILD_SRC_DIR": b.source(),
 		"CODEBUILD_RESOLVED_SOURCE_VERSION": b.request.commit, "CODEBUILD_CONTAINER_NAME": "default",
 		"HOME": filepath.Join(b.dir, "home"), "TMPDIR": b.tmp(),
-		"PATH": strings.Join(append(slices.Clone(b.runtime.o.Path), "/usr/local/bin", "/usr/bin", "/bin"), string(os.PathListSeparator)),
+		"PATH": strings.Join(append(slices.Clone(b.emulator.o.Path), "/usr/local/bin", "/usr/bin", "/bin"), string(os.PathListSeparator)),
 	}
 	for _, in := range b.request.inputs {
 		if in.Name == b.request.primary {

@@ -62,7 +62,7 @@ const (
 
 // world is a small cloud to test in.
 type world struct {
-	*Runtime
+	*Emulator
 	t   *testing.T
 	c   *cloud.Cloud
 	aws *awsapi.Server
@@ -78,8 +78,8 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	for _, f := range change {
 		f(&o)
 	}
-	w := &world{Runtime: New(c, o), t: t, c: c, aws: api}
-	api.SetRuntime(w.Runtime)
+	w := &world{Emulator: New(c, o), t: t, c: c, aws: api}
+	api.SetRuntime(w.Emulator)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	return w
 }

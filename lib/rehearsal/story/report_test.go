@@ -1,7 +1,8 @@
-package rehearsal
+package story
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -64,5 +65,31 @@ func TestLinesOfADiffAreTold(t *testing.T) {
 		"+- aws:x: (replace)": "add", "-- aws:x": "del", "~~~": "", "--outputs:--": "", "plain": "", "": "",
 	} {
 		require.Equal(t, want, diffClass(line), line)
+	}
+}
+
+func TestReportSaysWhatFailed(t *testing.T) {
+	t.Parallel()
+	r := Report{Checks: []Check{{"one", "fine", true}}}
+	require.True(t, r.OK())
+	r.Checks = append(r.Checks, Check{"two", "broken", false})
+	require.False(t, r.OK())
+	require.False(t, Report{}.OK(), "nothing checked is nothing shown")
+	require.False(t, Report{Checks: r.Checks[:1], Err: errors.New("x").Error()}.OK())
+}
+
+func TestReportIsOnePage(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "report.html")
+	r := Report{Suffix: "a1b2", Steps: []Node{{Label: "make bootstrap", Status: Done}}, Checks: []Check{{"one", "<b>", true}}, NotPlayed: NotPlayed(),
+		Approvals: []Approved{{Pipeline: "pipeline-prod-a1b2", Diff: "+ queue\n- topic"}}}
+	require.NoError(t, r.WriteHTML(file))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for _, want := range []string{"make bootstrap", "pipeline-prod-a1b2", "&lt;b&gt;", "docker build"} {
+		require.Contains(t, string(text), want)
+	}
+	for _, outside := range []string{"src=", "href=", "@import"} {
+		require.NotContains(t, string(text), outside, "the page needs nothing else")
 	}
 }

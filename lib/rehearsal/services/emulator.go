@@ -27,7 +27,7 @@ type Describer interface {
 	Describe(repository, commit string) (message string, authored time.Time, ok bool)
 }
 
-// Options say what the runtime works with.
+// Options say what the services work with.
 type Options struct {
 	// Endpoint is the URL of the local cloud's APIs, the AWS_ENDPOINT_URL of
 	// functions and builds; see also SetEndpoint.
@@ -56,8 +56,8 @@ type Options struct {
 // defaultGrace is long enough for an engine to finish a running operation.
 const defaultGrace = 30 * time.Second
 
-// Runtime is the running local cloud.
-type Runtime struct {
+// Emulator runs the services of the local cloud.
+type Emulator struct {
 	cloud *cloud.Cloud
 	o     Options
 	ctx   context.Context
@@ -89,8 +89,8 @@ type waiter struct {
 	ready func() bool
 }
 
-// New starts the runtime of a local cloud.
-func New(c *cloud.Cloud, o Options) *Runtime {
+// New starts the services of a local cloud.
+func New(c *cloud.Cloud, o Options) *Emulator {
 	if o.Grace == 0 {
 		o.Grace = defaultGrace
 	}
@@ -105,7 +105,7 @@ func New(c *cloud.Cloud, o Options) *Runtime {
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Runtime{
+	r := &Emulator{
 		cloud: c, o: o, ctx: ctx, stop: stop, endpoint: o.Endpoint,
 		changed: make(chan struct{}), waiters: map[*waiter]bool{},
 		pipelines: map[string]*pipeline{}, approvals: map[string]*approval{}, builds: map[string]*build{}, buildNumbers: map[string]int{},
@@ -117,20 +117,20 @@ func New(c *cloud.Cloud, o Options) *Runtime {
 }
 
 // SetEndpoint sets the URL of the local cloud's APIs.
-func (r *Runtime) SetEndpoint(url string) {
+func (r *Emulator) SetEndpoint(url string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.endpoint = url
 }
 
-func (r *Runtime) endpointURL() string {
+func (r *Emulator) endpointURL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.endpoint
 }
 
 // Close stops everything that runs, and waits until it has ended.
-func (r *Runtime) Close() error {
+func (r *Emulator) Close() error {
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
@@ -145,7 +145,7 @@ func (r *Runtime) Close() error {
 }
 
 // Idle waits until nothing happens any more: what is left waits for a person.
-func (r *Runtime) Idle(ctx context.Context) error {
+func (r *Emulator) Idle(ctx context.Context) error {
 	err := r.await(ctx, r.quiet)
 	if err != nil {
 		return fmt.Errorf("the local cloud is still busy: %w", err)
@@ -154,7 +154,7 @@ func (r *Runtime) Idle(ctx context.Context) error {
 }
 
 // quiet is called with the lock held.
-func (r *Runtime) quiet() bool {
+func (r *Emulator) quiet() bool {
 	if r.busy != len(r.waiters) {
 		return false
 	}
@@ -167,7 +167,7 @@ func (r *Runtime) quiet() bool {
 }
 
 // spawn runs a task in the background; false means that the cloud is closed.
-func (r *Runtime) spawn(f func(context.Context)) bool {
+func (r *Emulator) spawn(f func(context.Context)) bool {
 	end, ok := r.begin()
 	if !ok {
 		return false
@@ -180,7 +180,7 @@ func (r *Runtime) spawn(f func(context.Context)) bool {
 }
 
 // begin counts the caller as a running task until it calls end.
-func (r *Runtime) begin() (end func(), ok bool) {
+func (r *Emulator) begin() (end func(), ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -195,7 +195,7 @@ func (r *Runtime) begin() (end func(), ok bool) {
 }
 
 // change changes the state under the lock and wakes who waits for it.
-func (r *Runtime) change(f func()) {
+func (r *Emulator) change(f func()) {
 	r.mu.Lock()
 	f()
 	close(r.changed)
@@ -204,7 +204,7 @@ func (r *Runtime) change(f func()) {
 }
 
 // await waits until ready, which is called with the lock held, returns true.
-func (r *Runtime) await(ctx context.Context, ready func() bool) error {
+func (r *Emulator) await(ctx context.Context, ready func() bool) error {
 	for {
 		r.mu.Lock()
 		ok, changed := ready(), r.changed
@@ -225,7 +225,7 @@ var errQuiet = errors.New("nothing is running any more")
 
 // settle is await for a caller outside: it gives up when nothing runs that
 // could still make it ready.
-func (r *Runtime) settle(ctx context.Context, ready func() bool) error {
+func (r *Emulator) settle(ctx context.Context, ready func() bool) error {
 	done := false
 	err := r.await(ctx, func() bool {
 		done = ready()
@@ -239,7 +239,7 @@ func (r *Runtime) settle(ctx context.Context, ready func() bool) error {
 
 // pause is await for a task that does nothing meanwhile: Idle does not wait
 // for it.
-func (r *Runtime) pause(ctx context.Context, ready func() bool) error {
+func (r *Emulator) pause(ctx context.Context, ready func() bool) error {
 	w := &waiter{ctx, ready}
 	r.change(func() { r.waiters[w] = true })
 	// Leaving is a change of its own: until then, a waiter that is ready
@@ -250,15 +250,15 @@ func (r *Runtime) pause(ctx context.Context, ready func() bool) error {
 
 // Wake makes everything that waits look at the clock again: for tests that
 // moved it.
-func (r *Runtime) Wake() { r.change(func() {}) }
+func (r *Emulator) Wake() { r.change(func() {}) }
 
 // note writes to the journal.
-func (r *Runtime) note(kind, subject string, fields map[string]any, format string, args ...any) {
+func (r *Emulator) note(kind, subject string, fields map[string]any, format string, args ...any) {
 	r.cloud.Journal.Add(cloud.Event{Kind: kind, Subject: subject, Message: fmt.Sprintf(format, args...), Fields: fields})
 }
 
 // observe reacts to what is deployed and removed.
-func (r *Runtime) observe(change cloud.Change, res *cloud.Resource) {
+func (r *Emulator) observe(change cloud.Change, res *cloud.Resource) {
 	switch res.Type {
 	case pipelineType:
 		r.pipelineChanged(change, res)
@@ -279,7 +279,7 @@ func (r *Runtime) observe(change cloud.Change, res *cloud.Resource) {
 	}
 }
 
-// Type tokens that the runtime interprets.
+// Type tokens that the services interpret.
 const (
 	pipelineType     = "aws:codepipeline/pipeline:Pipeline"
 	projectType      = "aws:codebuild/project:Project"

@@ -1,4 +1,4 @@
-package rehearsal
+package operator
 
 import (
 	"archive/zip"
@@ -15,21 +15,31 @@ import (
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/rehearsal/services"
 )
 
-func (r *Rehearsal) pipeline(env naming.Environment) string { return r.names(env).Of(naming.Pipeline) }
+// Question is what a person is asked before production is deployed.
+type Question struct {
+	Pipeline, Commit, Summary, Digest string
+	// Diff is the readable diff of the preview.
+	Diff string
+}
+
+func (o *Operator) pipeline(env naming.Environment) string {
+	return o.rig.Names(env).Of(naming.Pipeline)
+}
 
 // Runs returns the executions of an environment's pipeline, oldest first.
-func (r *Rehearsal) Runs(env naming.Environment) []services.Execution {
-	return r.Runtime.Executions(r.pipeline(env))
+func (o *Operator) Runs(env naming.Environment) []services.Execution {
+	return o.rig.Services.Executions(o.pipeline(env))
 }
 
 // RunsOf returns the executions for a commit.
-func (r *Rehearsal) RunsOf(env naming.Environment, commit string) []services.Execution {
+func (o *Operator) RunsOf(env naming.Environment, commit string) []services.Execution {
 	var out []services.Execution
-	for _, e := range r.Runs(env) {
+	for _, e := range o.Runs(env) {
 		if e.Variables[contract.VarCommit] == commit {
 			out = append(out, e)
 		}
@@ -39,28 +49,28 @@ func (r *Rehearsal) RunsOf(env naming.Environment, commit string) []services.Exe
 
 func ended(e services.Execution) bool { return e.Status != services.InProgress }
 
-// Ended waits for the end of an environment's execution for a commit.
-func (r *Rehearsal) Ended(ctx context.Context, env naming.Environment, commit string) (services.Execution, error) {
-	return r.Runtime.Wait(ctx, r.pipeline(env), func(e services.Execution) bool {
+// WaitForEnd waits for the end of an environment's execution for a commit.
+func (o *Operator) WaitForEnd(ctx context.Context, env naming.Environment, commit string) (services.Execution, error) {
+	return o.rig.Services.Wait(ctx, o.pipeline(env), func(e services.Execution) bool {
 		return e.Variables[contract.VarCommit] == commit && ended(e)
 	})
 }
 
-// Deployed is Ended for an execution that must succeed.
-func (r *Rehearsal) Deployed(ctx context.Context, env naming.Environment, commit string) (services.Execution, error) {
-	e, err := r.Ended(ctx, env, commit)
+// WaitForDeployment is WaitForEnd for an execution that must succeed.
+func (o *Operator) WaitForDeployment(ctx context.Context, env naming.Environment, commit string) (services.Execution, error) {
+	e, err := o.WaitForEnd(ctx, env, commit)
 	if err != nil {
 		return e, err
 	}
 	if e.Status != services.Succeeded {
-		return e, fmt.Errorf("%s has %s: %s%s", e.Pipeline, e.Status, e.Reason, r.lastWords(e))
+		return e, fmt.Errorf("%s has %s: %s%s", e.Pipeline, e.Status, e.Reason, o.lastWords(e))
 	}
 	return e, nil
 }
 
-// buildLog are the lines that the builds of an execution wrote, of those
+// BuildLog are the lines that the builds of an execution wrote, of those
 // actions that match.
-func (r *Rehearsal) buildLog(e services.Execution, match func(services.ActionRun) bool) []string {
+func (o *Operator) BuildLog(e services.Execution, match func(services.ActionRun) bool) []string {
 	builds := map[any]bool{}
 	for _, s := range e.Stages {
 		for _, a := range s.Actions {
@@ -68,7 +78,7 @@ func (r *Rehearsal) buildLog(e services.Execution, match func(services.ActionRun
 		}
 	}
 	var lines []string
-	for _, line := range r.Cloud.Journal.Events("buildlog") {
+	for _, line := range o.rig.Cloud.Journal.Events("buildlog") {
 		if builds[line.Fields["build"]] {
 			lines = append(lines, line.Message)
 		}
@@ -77,9 +87,9 @@ func (r *Rehearsal) buildLog(e services.Execution, match func(services.ActionRun
 }
 
 // lastWords are the last lines of the builds that failed in an execution.
-func (r *Rehearsal) lastWords(e services.Execution) string {
+func (o *Operator) lastWords(e services.Execution) string {
 	const most = 5
-	lines := r.buildLog(e, func(a services.ActionRun) bool { return a.Error != "" })
+	lines := o.BuildLog(e, func(a services.ActionRun) bool { return a.Error != "" })
 	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" })
 	var out strings.Builder
 	for _, line := range lines[max(0, len(lines)-most):] {
@@ -88,30 +98,30 @@ func (r *Rehearsal) lastWords(e services.Execution) string {
 	return out.String()
 }
 
-// AwaitApproval waits until production asks for the approval of a commit. An
+// WaitForApproval waits until production asks for the approval of a commit. An
 // execution that ends without asking is an error.
-func (r *Rehearsal) AwaitApproval(ctx context.Context, commit string) (Question, error) {
+func (o *Operator) WaitForApproval(ctx context.Context, commit string) (Question, error) {
 	waits := func(e services.Execution) bool {
 		a := e.Action("Approve")
 		return a != nil && a.Token != ""
 	}
-	e, err := r.Runtime.Wait(ctx, r.pipeline(naming.Prod), func(e services.Execution) bool {
+	e, err := o.rig.Services.Wait(ctx, o.pipeline(naming.Prod), func(e services.Execution) bool {
 		return e.Variables[contract.VarCommit] == commit && (ended(e) || waits(e))
 	})
 	if err != nil {
 		return Question{}, err
 	}
 	if ended(e) {
-		return Question{}, fmt.Errorf("%s has %s without asking: %s%s", e.Pipeline, e.Status, e.Reason, r.lastWords(e))
+		return Question{}, fmt.Errorf("%s has %s without asking: %s%s", e.Pipeline, e.Status, e.Reason, o.lastWords(e))
 	}
-	diff, err := r.diff(e.ID)
+	diff, err := o.diff(e.ID)
 	exports := e.Action("Preview").Outputs
 	return Question{Pipeline: e.Pipeline, Commit: commit, Summary: exports[contract.ExportSummary], Digest: exports[contract.ExportDigest], Diff: diff}, err
 }
 
 // diff reads the readable diff from an execution's bundle.
-func (r *Rehearsal) diff(execution string) (string, error) {
-	text, err := r.Runtime.ReadArtifact(execution, contract.BundleArtifact)
+func (o *Operator) diff(execution string) (string, error) {
+	text, err := o.rig.Services.ReadArtifact(execution, contract.BundleArtifact)
 	if err != nil {
 		return "", err
 	}
@@ -129,20 +139,20 @@ func (r *Rehearsal) diff(execution string) (string, error) {
 }
 
 // Decide answers the approval of a commit as the delivery account's operator.
-func (r *Rehearsal) Decide(commit string, approved bool, summary string) error {
-	for _, e := range r.RunsOf(naming.Prod, commit) {
-		for _, p := range r.Runtime.PendingApprovals() {
+func (o *Operator) Decide(commit string, approved bool, summary string) error {
+	for _, e := range o.RunsOf(naming.Prod, commit) {
+		for _, p := range o.rig.Services.PendingApprovals() {
 			if p.Execution == e.ID {
-				return r.Runtime.Decide(r.Cloud.Operator(cloud.DeliveryAccount), p, approved, summary)
+				return o.rig.Services.Decide(o.rig.Cloud.Operator(cloud.DeliveryAccount), p, approved, summary)
 			}
 		}
 	}
 	return fmt.Errorf("nothing waits for an approval of commit %s", commit)
 }
 
-// removal is the sample's delivery.yaml with every stack to be removed.
-func removal(root string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(root, sample, "delivery.yaml"))
+// Removal is the sample's delivery.yaml with every stack to be removed.
+func Removal(root string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(rehearsal.SampleFolder(root), "delivery.yaml"))
 	if err != nil {
 		return nil, err
 	}

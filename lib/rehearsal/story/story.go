@@ -1,32 +1,39 @@
-package rehearsal
+// Package story tells the main job from the first command to nothing left: it
+// takes the operator's steps one after the other, shows them as a live tree
+// and reports what was found.
+package story
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/operator"
 	"delivery.internal/lib/rehearsal/provider"
 	"delivery.internal/lib/rehearsal/services"
 )
 
-// Question is what a person is asked before production is deployed.
-type Question struct {
-	Pipeline, Commit, Summary, Digest string
-	// Diff is the readable diff of the preview.
-	Diff string
-}
+// errRejected ends a delivery that a person did not want.
+var errRejected = errors.New("production was rejected")
+
+const parameterType = "aws:ssm/parameter:Parameter"
 
 // Story is the main job from the first command to nothing left.
 type Story struct {
-	*Rehearsal
-	Tree *Tree
+	Rig      *rehearsal.Rig
+	Operator *operator.Operator
+	Tree     *Tree
+	// Log gets what builds write.
+	Log io.Writer
 	// Approve answers for the person who approves production.
-	Approve func(context.Context, Question) (bool, error)
+	Approve func(context.Context, operator.Question) (bool, error)
 	// Keep, where set, is called when everything is deployed, and what is
 	// deployed is not removed.
 	Keep func(context.Context) error
@@ -42,24 +49,24 @@ type Story struct {
 
 // Play runs the story to its end and returns its report.
 func (s *Story) Play(ctx context.Context) Report {
-	s.report = Report{Suffix: s.Suffix, Started: time.Now(), Types: len(provider.Types()), NotPlayed: NotPlayed(), Deployed: map[string]int{}}
-	s.Cloud.Journal.Listen(s.observe)
+	s.report = Report{Suffix: s.Rig.Suffix, Started: time.Now(), Types: len(provider.Types()), NotPlayed: NotPlayed(), Deployed: map[string]int{}}
+	s.Rig.Cloud.Journal.Listen(s.observe)
 	err := s.play(ctx)
 	s.report.Ended = time.Now()
 	if err != nil {
 		s.report.Err = err.Error()
 	}
 	if len(s.report.Deployed) == 0 {
-		s.inventory() // it failed before its fullest moment
+		s.countDeployed() // it failed before its fullest moment
 	}
 	s.report.Steps = s.Tree.Nodes()
-	s.report.Timeline = s.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "alarm", "notification", "denied", "fault")
-	s.report.Allowed, s.report.Denied = s.Calls()
+	s.report.Timeline = s.Rig.Cloud.Journal.Events("event", "rule", "pipeline", "stage", "action", "build", "lambda", "github", "alarm", "notification", "denied", "fault")
+	s.report.Allowed, s.report.Denied = s.Rig.Calls()
 	return s.report
 }
 
 func (s *Story) play(ctx context.Context) error {
-	err := s.DeployPlatform(ctx, s.takes(ctx))
+	err := s.Operator.DeployPlatform(ctx, s.takes(ctx))
 	if err != nil {
 		return err
 	}
@@ -70,10 +77,10 @@ func (s *Story) play(ctx context.Context) error {
 	if err := s.do(ctx, "merge a pull request: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
 		return err
 	}
-	s.inventory()
+	s.countDeployed()
 	s.checkDeployed()
 	if s.InventoryFile != "" {
-		if err := s.WriteInventory(s.InventoryFile); err != nil {
+		if err := writeInventory(s.InventoryFile, s.Rig.Cloud.Deployed()); err != nil {
 			return err
 		}
 	}
@@ -88,7 +95,7 @@ func (s *Story) play(ctx context.Context) error {
 // remove takes everything away again, the workload by a merged change, as its
 // users must.
 func (s *Story) remove(ctx context.Context) error {
-	manifest, err := removal(s.Root)
+	manifest, err := operator.Removal(s.Rig.Root)
 	if err != nil {
 		return err
 	}
@@ -103,10 +110,10 @@ func (s *Story) remove(ctx context.Context) error {
 	if rejected {
 		title += " FORCE=yes"
 	}
-	if err := s.do(ctx, title, func(ctx context.Context) error { return s.Platform.DestroyAll(ctx, rejected) }); err != nil {
+	if err := s.do(ctx, title, func(ctx context.Context) error { return s.Operator.Platform.DestroyAll(ctx, rejected) }); err != nil {
 		return err
 	}
-	left := s.Left()
+	left := s.Rig.Left()
 	s.check("nothing is left", fmt.Sprintf("%d resources, queues, objects or keys in use in the four accounts and on GitHub", len(left)), len(left) == 0)
 	if len(left) > 0 {
 		return fmt.Errorf("destroy-all left %d resources: %v", len(left), left)
@@ -139,12 +146,12 @@ func (s *Story) do(ctx context.Context, title string, f func(context.Context) er
 // merge returns the step that merges a reviewed change and follows its delivery.
 func (s *Story) merge(message string, changes map[string][]byte) func(context.Context) error {
 	return func(ctx context.Context) error {
-		commit, err := s.Merge(ctx, message, changes)
+		commit, err := s.Operator.Merge(ctx, message, changes)
 		if err != nil {
 			return err
 		}
 		for _, env := range naming.Environments()[:2] {
-			if _, err := s.Deployed(ctx, env, commit); err != nil {
+			if _, err := s.Operator.WaitForDeployment(ctx, env, commit); err != nil {
 				return err
 			}
 		}
@@ -154,7 +161,7 @@ func (s *Story) merge(message string, changes map[string][]byte) func(context.Co
 
 // production waits for the question, asks it, and waits for the end.
 func (s *Story) production(ctx context.Context, commit string) error {
-	q, err := s.AwaitApproval(ctx, commit)
+	q, err := s.Operator.WaitForApproval(ctx, commit)
 	if err != nil {
 		return err
 	}
@@ -164,22 +171,22 @@ func (s *Story) production(ctx context.Context, commit string) error {
 	}
 	decision := map[bool]string{true: "approved", false: "rejected"}[yes]
 	s.report.Approvals = append(s.report.Approvals, Approved{q.Pipeline, q.Commit, q.Summary, q.Diff, decision})
-	if err := s.Decide(commit, yes, "decided in the rehearsal"); err != nil {
+	if err := s.Operator.Decide(commit, yes, "decided in the rehearsal"); err != nil {
 		return err
 	}
 	if yes {
-		_, err = s.Deployed(ctx, naming.Prod, commit)
+		_, err = s.Operator.WaitForDeployment(ctx, naming.Prod, commit)
 		return err
 	}
-	if _, err := s.Ended(ctx, naming.Prod, commit); err != nil {
+	if _, err := s.Operator.WaitForEnd(ctx, naming.Prod, commit); err != nil {
 		return err
 	}
 	return errRejected
 }
 
-// inventory remembers how many resources each stack has.
-func (s *Story) inventory() {
-	for _, d := range s.Cloud.Deployed() {
+// countDeployed remembers how many resources each stack has.
+func (s *Story) countDeployed() {
+	for _, d := range s.Rig.Cloud.Deployed() {
 		s.report.Deployed[d.Stack]++
 	}
 }
@@ -190,12 +197,12 @@ func (s *Story) check(what, detail string, ok bool) {
 
 // checkProtected tries the way around a review: a push to the delivered branch.
 func (s *Story) checkProtected(ctx context.Context) error {
-	if _, err := s.GitHub.Commit("Change something without a review", map[string][]byte{"UNREVIEWED": []byte("?\n")}); err != nil {
+	if _, err := s.Rig.GitHub.Commit("Change something without a review", map[string][]byte{"UNREVIEWED": []byte("?\n")}); err != nil {
 		return err
 	}
-	refusal := s.GitHub.Push(ctx, Branch, Person)
+	refusal := s.Rig.GitHub.Push(ctx, rehearsal.Branch, rehearsal.Person)
 	s.check("the delivered branch takes no direct push", fmt.Sprintf("the answer to one was %v", refusal), refusal != nil)
-	return s.GitHub.Checkout(Branch)
+	return s.Rig.GitHub.Checkout(rehearsal.Branch)
 }
 
 // checkDeployed looks at what the first change must have done.
@@ -203,27 +210,27 @@ func (s *Story) checkDeployed() {
 	approved := len(s.report.Approvals) == 1 && s.report.Approvals[0].Decision == "approved"
 	for _, env := range naming.Environments() {
 		account := map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}[env]
-		n := len(s.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Cloud.Find(account, parameterType, nil))
+		n := len(s.Rig.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Rig.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Rig.Cloud.Find(account, parameterType, nil))
 		if env == naming.Prod && !approved {
 			s.check("nothing was deployed to prod, which was rejected", fmt.Sprintf("%d resources in account %s", n, account), n == 0)
 			continue
 		}
 		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
-		commit := last(s.Runs(env)).Variables[contract.VarCommit]
-		_, err := s.Cloud.Objects.Get(s.names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
+		commit := last(s.Operator.Runs(env)).Variables[contract.VarCommit]
+		_, err := s.Rig.Cloud.Objects.Get(s.Rig.Names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
 		s.check("the ledger holds the deployment to "+string(env), "commit "+short(commit), err == nil)
 	}
 	s.checkOrder()
 }
 
 func (s *Story) checkDenied() {
-	allowed, denied := s.Calls()
+	allowed, denied := s.Rig.Calls()
 	s.check("no call was denied", fmt.Sprintf("%d of %d", len(denied), allowed+len(denied)), len(denied) == 0)
 }
 
 // checkOrder holds the pipelines to requirements S1 to S3.
 func (s *Story) checkOrder() {
-	dev, staging, prod := last(s.Runs(naming.Dev)), last(s.Runs(naming.Staging)), last(s.Runs(naming.Prod))
+	dev, staging, prod := last(s.Operator.Runs(naming.Dev)), last(s.Operator.Runs(naming.Staging)), last(s.Operator.Runs(naming.Prod))
 	s.check("dev and staging ran in parallel", fmt.Sprintf("they started %s apart", dev.Started.Sub(staging.Started).Abs().Round(time.Millisecond)),
 		dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended))
 	deploy := staging.Action("Deploy")
@@ -235,7 +242,7 @@ func (s *Story) checkOrder() {
 		commits[e.Variables[contract.VarCommit]], commits[e.Commit] = true, true
 	}
 	s.check("one commit went everywhere", short(prod.Commit), len(commits) == 1)
-	notified := len(s.Runtime.Notifications())
+	notified := len(s.Rig.Services.Notifications())
 	s.check("state changes and the approval were notified", fmt.Sprintf("%d messages", notified), notified > 0)
 }
 

@@ -1,4 +1,4 @@
-package rehearsal
+package story
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ func (s *Story) observe(e cloud.Event) {
 		return
 	}
 	if e.Kind == "buildlog" {
-		fmt.Fprintf(s.Out, "%s | %s\n", e.Subject, e.Message)
+		fmt.Fprintf(s.Log, "%s | %s\n", e.Subject, e.Message)
 		return
 	}
 	text := func(key string) string { v, _ := e.Fields[key].(string); return v }

@@ -1,4 +1,4 @@
-package rehearsal
+package story
 
 import (
 	_ "embed"

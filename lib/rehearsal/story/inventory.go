@@ -1,4 +1,4 @@
-package rehearsal
+package story
 
 import (
 	"cmp"
@@ -23,10 +23,9 @@ type Item struct {
 	Outputs map[string]any `json:"outputs"`
 }
 
-// Inventory lists everything that is deployed. Secret values are replaced by
+// inventory lists everything that is deployed. Secret values are replaced by
 // "[secret]", wherever they occur.
-func (r *Rehearsal) Inventory() []Item {
-	deployed := r.Cloud.Deployed()
+func inventory(deployed []*cloud.Resource) []Item {
 	hide := hider(deployed)
 	out := make([]Item, 0, len(deployed))
 	for _, d := range deployed {
@@ -39,18 +38,9 @@ func (r *Rehearsal) Inventory() []Item {
 	return out
 }
 
-// Calls says how many calls were authorised, and which were denied and why.
-func (r *Rehearsal) Calls() (allowed int, denied []string) {
-	allowed, refused := r.Cloud.Counts()
-	for _, d := range refused {
-		denied = append(denied, d.Error())
-	}
-	return allowed, denied
-}
-
-// WriteInventory writes the inventory as JSON.
-func (r *Rehearsal) WriteInventory(file string) error {
-	text, err := json.MarshalIndent(r.Inventory(), "", "  ")
+// writeInventory writes the inventory of what is deployed as JSON.
+func writeInventory(file string, deployed []*cloud.Resource) error {
+	text, err := json.MarshalIndent(inventory(deployed), "", "  ")
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,33 @@
+package rehearsal
+
+import (
+	"archive/zip"
+	"bytes"
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/github"
+)
+
+func TestTheSampleHasTheSuffixOfTheInstallation(t *testing.T) {
+	t.Parallel()
+	server := github.New(cloud.New(), Repository, Branch)
+	require.NoError(t, loadSample(filepath.Join("..", ".."), "zz99", server))
+	text, _, err := server.Archive(t.Context(), Repository, Branch)
+	require.NoError(t, err)
+	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	require.NoError(t, err)
+	settings, err := fs.Glob(archive, "*/Pulumi.*.yaml")
+	require.NoError(t, err)
+	require.Len(t, settings, 6)
+	for _, file := range settings {
+		text, err := fs.ReadFile(archive, file)
+		require.NoError(t, err)
+		require.Contains(t, string(text), ": zz99\n", file)
+		require.NotContains(t, string(text), DefaultSuffix, file)
+	}
+}
