@@ -116,6 +116,10 @@ lint: ## Vet, format, staticcheck and govulncheck (the last two when they can be
 bench: ## Run the benchmarks
 	@go test -run '^$$' -bench . -benchmem $(PACKAGES) | grep -vE '^(PASS|ok|\?)'
 
+.PHONY: packages
+packages: ## Draw the packages in docs/architecture.md from their imports
+	@go run ./lib/cmd/packages
+
 .PHONY: build lambda image-context
 build: lambda image-context ## Build the Lambda functions, the deployer and the image's source into dist/
 
