@@ -33,7 +33,6 @@ func newLocalCloud(t *testing.T) *localCloud {
 func (c *localCloud) makeBucket(t *testing.T, account, name string, keys ...string) {
 	t.Helper()
 	require.NoError(t, c.Add(&cloud.Resource{Type: cloud.BucketType, ID: name, Name: name, Account: account, ARN: "arn:aws:s3:::" + name}))
-	require.NoError(t, c.Objects.CreateBucket(name))
 	for _, key := range keys {
 		require.NoError(t, c.Objects.Put(name, key, []byte("{}")))
 	}

@@ -13,9 +13,9 @@ import (
 
 // reviewedPullRequestsOnly tries the ways around a review.
 func (s *stage) reviewedPullRequestsOnly(t *testing.T) {
-	head := s.rig.GitHub.Head(rehearsal.Branch)
+	head := s.rig.Repository.Head(rehearsal.Branch)
 	s.startsNothing(t, func() {
-		_, err := s.rig.GitHub.Commit("Hide orders for a minute and a half", s.visible(t, 90))
+		_, err := s.rig.Repository.Commit("Hide orders for a minute and a half", s.visible(t, 90))
 		require.NoError(t, err)
 		require.ErrorContains(t, s.rig.GitHub.Push(s.ctx, rehearsal.Branch, rehearsal.Person), "GH006: Protected branch update failed for refs/heads/main. Changes must be made through a pull request.")
 	})
@@ -26,8 +26,8 @@ func (s *stage) reviewedPullRequestsOnly(t *testing.T) {
 		require.ErrorContains(t, err, "At least 1 approving review is required by reviewers with write access.")
 		require.ErrorContains(t, s.rig.GitHub.Review(number, rehearsal.Person, github.Approve), "Can not approve your own pull request")
 	})
-	require.Equal(t, head, s.rig.GitHub.Head(rehearsal.Branch))
-	require.NoError(t, s.rig.GitHub.Checkout(rehearsal.Branch))
+	require.Equal(t, head, s.rig.Repository.Head(rehearsal.Branch))
+	require.NoError(t, s.rig.Repository.Checkout(rehearsal.Branch))
 }
 
 // freePlan has the platform work without what GitHub's free plan refuses to a
@@ -49,7 +49,7 @@ func (s *stage) freePlan(t *testing.T) {
 	set(false)
 	require.NoError(t, s.operator.Platform.Up(ctx, "shared"))
 
-	commit, err := s.rig.GitHub.Commit("Deliver without a pull request", map[string][]byte{"delivery.yaml": []byte("stacks: none\n")})
+	commit, err := s.rig.Repository.Commit("Deliver without a pull request", map[string][]byte{"delivery.yaml": []byte("stacks: none\n")})
 	require.NoError(t, err)
 	require.NoError(t, s.rig.GitHub.Push(ctx, rehearsal.Branch, rehearsal.Person))
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {

@@ -14,31 +14,30 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
-	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-var zlib = awsapi.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}
+var zlib = cloud.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}
 
 // pushImage puts an image with the given findings into the registry, without a
 // build, and returns its digest. The scan gate learns of it as on AWS.
 func (s *stage) pushImage(tag string, findings map[string]int) (string, error) {
-	var listed []awsapi.Finding
+	var listed []cloud.Finding
 	for severity, n := range findings {
 		for i := range n {
-			listed = append(listed, awsapi.Finding{ID: fmt.Sprintf("CVE-2026-1%03d%d", len(severity), i), Severity: severity, Package: "zlib", Version: "1.2.11"})
+			listed = append(listed, cloud.Finding{ID: fmt.Sprintf("CVE-2026-1%03d%d", len(severity), i), Severity: severity, Package: "zlib", Version: "1.2.11"})
 		}
 	}
-	return s.pushScanned(tag, awsapi.ScanResult{Findings: listed})
+	return s.pushScanned(tag, cloud.ScanResult{Findings: listed})
 }
 
 // pushScanned is pushImage with the whole result of the image's scan.
-func (s *stage) pushScanned(tag string, result awsapi.ScanResult) (string, error) {
+func (s *stage) pushScanned(tag string, result cloud.ScanResult) (string, error) {
 	sum := sha256.Sum256([]byte(s.rig.Suffix + tag))
 	digest := "sha256:" + hex.EncodeToString(sum[:])
-	s.rig.API.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return result })
-	defer s.rig.API.Scans(nil)
-	return digest, s.rig.API.PushImage(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository), awsapi.PushedImage{Digest: digest, Tag: tag})
+	s.rig.Services.Registry.Scans(func(cloud.PushedImage) cloud.ScanResult { return result })
+	defer s.rig.Services.Registry.Scans(nil)
+	return digest, s.rig.Services.Registry.PushImage(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository), cloud.PushedImage{Digest: digest, Tag: tag})
 }
 
 // changeImage changes a comment in the source of the image and deploys it, as
@@ -76,7 +75,7 @@ func (s *stage) verdict(t *testing.T, digest string) error {
 // then accepted: the image is not built twice, and not scanned twice.
 func (s *stage) refusedAndAccepted(t *testing.T) {
 	before, denied := s.operator.ApprovedImage(), len(s.denials())
-	s.rig.API.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return awsapi.ScanResult{Findings: []awsapi.Finding{zlib}} })
+	s.rig.Services.Registry.Scans(func(cloud.PushedImage) cloud.ScanResult { return cloud.ScanResult{Findings: []cloud.Finding{zlib}} })
 	s.changeImage(t, "once-more")
 	err := s.operator.BuildImage(s.limit(t))
 	require.ErrorContains(t, err, "the scan gate refuses the image")
@@ -96,24 +95,24 @@ func (s *stage) refusedAndAccepted(t *testing.T) {
 	require.NoError(t, s.operator.Platform.Up(s.limit(t), "shared"))
 	require.ErrorContains(t, s.operator.BuildImage(s.limit(t)), "CVE-2026-85091 HIGH in zlib (was accepted until 2020-12-31)")
 	require.Len(t, s.denials(), denied)
-	s.rig.API.Scans(nil)
+	s.rig.Services.Registry.Scans(nil)
 }
 
 // onlyTheNewest plays events that come late, again, or never.
 func (s *stage) onlyTheNewest(t *testing.T) {
 	repository := s.rig.Names(naming.Shared).Of(naming.ImageRepository)
-	old, err := s.pushScanned("old", awsapi.ScanResult{NoEvent: true})
+	old, err := s.pushScanned("old", cloud.ScanResult{NoEvent: true})
 	require.NoError(t, err)
 	newest, err := s.pushImage("newest", nil)
 	require.NoError(t, err)
 	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.Equal(t, newest, s.operator.ApprovedImage())
-	require.NoError(t, s.rig.API.EmitScan(cloud.DeliveryAccount, repository, old))
+	require.NoError(t, s.rig.Services.Registry.EmitScan(cloud.DeliveryAccount, repository, old))
 	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.Equal(t, newest, s.operator.ApprovedImage(), "the event of the older image came late")
 	require.ErrorContains(t, s.verdict(t, old), "a newer image was pushed, "+newest)
 
-	lost, err := s.pushScanned("lost", awsapi.ScanResult{NoEvent: true})
+	lost, err := s.pushScanned("lost", cloud.ScanResult{NoEvent: true})
 	require.NoError(t, err)
 	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.Equal(t, newest, s.operator.ApprovedImage(), "nobody has told the gate")
@@ -124,13 +123,13 @@ func (s *stage) onlyTheNewest(t *testing.T) {
 // enhancedScanning is an account in which Inspector scans all repositories.
 func (s *stage) enhancedScanning(t *testing.T) {
 	denied := len(s.denials())
-	s.rig.API.SetScanType(cloud.DeliveryAccount, awsapi.EnhancedScanning)
-	defer s.rig.API.SetScanType(cloud.DeliveryAccount, awsapi.BasicScanning)
+	s.rig.Cloud.SetScanType(cloud.DeliveryAccount, cloud.EnhancedScanning)
+	defer s.rig.Cloud.SetScanType(cloud.DeliveryAccount, cloud.BasicScanning)
 	clean, err := s.pushImage("inspected", map[string]int{"LOW": 2})
 	require.NoError(t, err)
 	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.Equal(t, clean, s.operator.ApprovedImage())
-	bad, err := s.pushScanned("inspected-bad", awsapi.ScanResult{Findings: []awsapi.Finding{zlib, {ID: "CVE-2026-2", Severity: "UNTRIAGED", Package: "bash,bash-doc"}}})
+	bad, err := s.pushScanned("inspected-bad", cloud.ScanResult{Findings: []cloud.Finding{zlib, {ID: "CVE-2026-2", Severity: "UNTRIAGED", Package: "bash,bash-doc"}}})
 	require.NoError(t, err)
 	err = s.verdict(t, bad)
 	require.ErrorContains(t, err, "CVE-2026-2 UNTRIAGED in bash, bash-doc\n")
@@ -142,7 +141,7 @@ func (s *stage) enhancedScanning(t *testing.T) {
 // event tells.
 func (s *stage) anIndex(t *testing.T) {
 	before, digest := s.operator.ApprovedImage(), "sha256:"+strings.Repeat("1", 64)
-	require.NoError(t, s.rig.API.PushImage(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository), awsapi.PushedImage{Digest: digest, Tag: "index", MediaType: awsapi.IndexType}))
+	require.NoError(t, s.rig.Services.Registry.PushImage(cloud.DeliveryAccount, s.rig.Names(naming.Shared).Of(naming.ImageRepository), cloud.PushedImage{Digest: digest, Tag: "index", MediaType: cloud.IndexType}))
 	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	require.ErrorContains(t, s.verdict(t, digest), `the scan is "UNSUPPORTED_IMAGE"`)
 	require.Equal(t, before, s.operator.ApprovedImage())

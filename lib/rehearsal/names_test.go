@@ -29,7 +29,7 @@ func (s *stage) takenNames(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, p), 0o755))
 	}
 	require.NoError(t, platform.Configure(root, platform.Values{
-		Suffix: second, Repository: rehearsal.Repository, Owners: []string{rehearsal.Owner}, Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole,
+		Suffix: second, Repository: rehearsal.RepositoryName, Owners: []string{rehearsal.Owner}, Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole,
 	}))
 	p, err := platform.New(platform.Config{Root: root, Suffix: second, Environment: platform.RehearsalEnvironment(s.operator.Env), Out: s.log, Pulumi: filepath.Join(s.rig.Tools(), "pulumi")})
 	require.NoError(t, err)

@@ -292,7 +292,7 @@ func (s *stage) replayedDelivery(t *testing.T) {
 }
 
 func (s *stage) otherBranch(t *testing.T) {
-	_, err := s.rig.GitHub.Commit("Try something", map[string][]byte{"NOTES": []byte("later\n")})
+	_, err := s.rig.Repository.Commit("Try something", map[string][]byte{"NOTES": []byte("later\n")})
 	require.NoError(t, err)
 	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Push(s.ctx, "feature", rehearsal.Person)) })
 	require.Equal(t, 200, s.lastAnswer().Status)
@@ -361,7 +361,7 @@ func (s *stage) failingPreview(t *testing.T) {
 
 // neverOnStaging starts production by hand for a commit that staging refused.
 func (s *stage) neverOnStaging(t *testing.T) {
-	commit := s.rig.GitHub.Head(rehearsal.Branch)
+	commit := s.rig.Repository.Head(rehearsal.Branch)
 	id, err := s.rig.Services.StartPipeline(s.rig.Cloud.Operator(cloud.DeliveryAccount), s.rig.Names(naming.Prod).Of(naming.Pipeline), map[string]string{
 		contract.VarCommit: commit, contract.VarDelivery: "by hand", contract.VarPusher: "mallory",
 	})

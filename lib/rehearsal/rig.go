@@ -24,10 +24,10 @@ import (
 
 // What the rehearsed installation is called.
 const (
-	DefaultSuffix = naming.DocumentedSuffix
-	Repository    = "acme/infrastructure"
-	Branch        = "main"
-	Owner         = "platform@example.com"
+	DefaultSuffix  = naming.DocumentedSuffix
+	RepositoryName = "acme/infrastructure"
+	Branch         = "main"
+	Owner          = "platform@example.com"
 	// GitHub logins of people who may write to the repository: one makes a
 	// change, another reviews it, a third merges.
 	Person   = "ada"
@@ -50,8 +50,8 @@ type Options struct {
 type Rig struct {
 	Root, Suffix string
 	Cloud        *cloud.Cloud
-	API          *awsapi.Server
 	Services     *services.Emulator
+	Repository   *github.Repository
 	GitHub       *github.Server
 	// Endpoint is the URL of the local cloud's APIs.
 	Endpoint string
@@ -65,7 +65,8 @@ type Rig struct {
 // Open starts the local cloud and puts the projects, as compiled programs,
 // into Options.Dir. Close ends everything.
 func Open(ctx context.Context, o Options) (*Rig, error) {
-	r := &Rig{Root: o.Root, Suffix: cmp.Or(o.Suffix, DefaultSuffix), Cloud: cloud.New(), dir: o.Dir}
+	c := cloud.New()
+	r := &Rig{Root: o.Root, Suffix: cmp.Or(o.Suffix, DefaultSuffix), dir: o.Dir, Cloud: c, Repository: github.NewRepository(c, RepositoryName, Branch)}
 	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -82,15 +83,10 @@ func (r *Rig) start(ctx context.Context) error {
 	}
 	r.Endpoint = "http://" + listener.Addr().String()
 	r.hosts = provider.NewHost(r.Cloud)
-	r.API = awsapi.New(r.Cloud, nil)
 	if r.goEnv, err = goEnvironment(ctx); err != nil {
 		return err
 	}
-	r.GitHub = github.New(r.Cloud, Repository, Branch)
-	for _, login := range []string{Person, Reviewer, Merger} {
-		r.GitHub.Grant(login, github.Write)
-	}
-	if err := loadSample(r.Root, r.Suffix, r.GitHub); err != nil {
+	if err := loadSample(r.Root, r.Suffix, r.Repository); err != nil {
 		return err
 	}
 	r.Services = services.New(r.Cloud, services.Options{
@@ -98,13 +94,15 @@ func (r *Rig) start(ctx context.Context) error {
 		Providers: r.AttachProviders,
 		Path:      []string{r.Tools(), filepath.Join(r.Root, "dist", "image"), r.goEnv.bin},
 		WorkDir:   r.Path("builds"),
-		Source:    r.GitHub,
+		Source:    r.Repository,
 		Env:       r.BuildEnvironment(),
-		Registry:  r.API,
 	})
-	r.API.SetRuntime(r.Services)
-	r.GitHub.SetTransport(r.Services)
-	r.http = &http.Server{Handler: r.API, ReadHeaderTimeout: time.Minute}
+	r.GitHub = github.New(r.Cloud, r.Repository, r.Services)
+	for _, login := range []string{Person, Reviewer, Merger} {
+		r.GitHub.Grant(login, github.Write)
+	}
+	api := awsapi.New(r.Cloud, r.Services)
+	r.http = &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}
 	go func() { _ = r.http.Serve(listener) }() // ends with Close
 	return nil
 }
@@ -126,7 +124,7 @@ func (r *Rig) prepare() error {
 
 // loadSample puts the sample workload into a repository, with the suffix of
 // the rehearsed installation, as its README tells its users to.
-func loadSample(root, suffix string, into *github.Server) error {
+func loadSample(root, suffix string, into *github.Repository) error {
 	_, err := into.Load(SampleFolder(root), "Describe the sample workload", func(file string, text []byte) []byte {
 		if isSettings, _ := path.Match("*/Pulumi.*.yaml", file); !isSettings {
 			return text

@@ -15,9 +15,9 @@ import (
 
 func TestTheSampleHasTheSuffixOfTheInstallation(t *testing.T) {
 	t.Parallel()
-	server := github.New(cloud.New(), Repository, Branch)
-	require.NoError(t, loadSample(filepath.Join("..", ".."), "zz99", server))
-	text, _, err := server.Archive(t.Context(), Repository, Branch)
+	repository := github.NewRepository(cloud.New(), RepositoryName, Branch)
+	require.NoError(t, loadSample(filepath.Join("..", ".."), "zz99", repository))
+	text, _, err := repository.Archive(t.Context(), RepositoryName, Branch)
 	require.NoError(t, err)
 	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
 	require.NoError(t, err)

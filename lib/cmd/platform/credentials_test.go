@@ -120,14 +120,8 @@ func (p *person) withBucket(t *testing.T, api http.Handler) http.Handler {
 			if err := p.cloud.Add(&cloud.Resource{Type: cloud.BucketType, ID: name, Name: name, Account: cloud.DeliveryAccount, ARN: "arn:aws:s3:::" + name}); err != nil {
 				t.Error(err)
 			}
-			if err := p.cloud.Objects.CreateBucket(name); err != nil {
-				t.Error(err)
-			}
 		case err != nil && bucket != nil:
 			p.cloud.Remove(cloud.DeliveryAccount, cloud.BucketType, name)
-			if err := p.cloud.Objects.DeleteBucket(name, true); err != nil {
-				t.Error(err)
-			}
 		}
 		mu.Unlock()
 		api.ServeHTTP(w, r)
@@ -157,7 +151,7 @@ var verdict = naming.New(naming.Shared, suffix).Of(naming.ImageVerdict)
 // builds is a CodeBuild whose every build succeeds at once, before a scan gate
 // that approves what it is asked about.
 type builds struct {
-	awsapi.Runtime
+	awsapi.Backend
 	cloud *cloud.Cloud
 }
 

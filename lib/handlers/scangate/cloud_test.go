@@ -21,6 +21,7 @@ import (
 	"delivery.internal/lib/handlers/scangate"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/rehearsal/services"
 )
 
 const (
@@ -30,18 +31,15 @@ const (
 
 // world is the gate in front of the local cloud's ECR.
 type world struct {
-	*awsapi.Server
-	t       *testing.T
-	cloud   *cloud.Cloud
-	gate    *scangate.Handler
-	emitted []events.CloudWatchEvent
+	t        *testing.T
+	cloud    *cloud.Cloud
+	registry *services.Registry
+	gate     *scangate.Handler
+	emitted  []events.CloudWatchEvent
 }
 
 // bus takes the events that ECR and Inspector emit.
-type bus struct {
-	awsapi.Runtime
-	world *world
-}
+type bus struct{ world *world }
 
 func (b bus) EmitAWS(_, source, detailType string, _ []string, detail map[string]any) {
 	text, _ := json.Marshal(detail)
@@ -51,8 +49,8 @@ func (b bus) EmitAWS(_, source, detailType string, _ []string, detail map[string
 func newGate(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, cloud: cloud.New()}
-	w.Server = awsapi.New(w.cloud, bus{world: w})
-	server := httptest.NewServer(w.Server)
+	w.registry = services.NewRegistry(w.cloud, bus{world: w})
+	server := httptest.NewServer(awsapi.New(w.cloud, nil))
 	t.Cleanup(server.Close)
 	arn := "arn:aws:ecr:us-east-1:" + cloud.DeliveryAccount + ":repository/" + repository
 	w.add("aws:ecr/repository:Repository", repository, arn, map[string]any{"name": repository, "imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": map[string]any{"scanOnPush": true}})
@@ -72,11 +70,11 @@ func (w *world) add(typ, id, arn string, inputs map[string]any) {
 }
 
 // push pushes an image whose scan has a result, and returns its digest.
-func (w *world) push(tag string, result awsapi.ScanResult) string {
+func (w *world) push(tag string, result cloud.ScanResult) string {
 	w.t.Helper()
 	digest := "sha256:" + strings.Repeat(tag, 64)[:64]
-	w.Scans(func(awsapi.PushedImage) awsapi.ScanResult { return result })
-	require.NoError(w.t, w.PushImage(cloud.DeliveryAccount, repository, awsapi.PushedImage{Digest: digest, Tag: tag}))
+	w.registry.Scans(func(cloud.PushedImage) cloud.ScanResult { return result })
+	require.NoError(w.t, w.registry.PushImage(cloud.DeliveryAccount, repository, cloud.PushedImage{Digest: digest, Tag: tag}))
 	return digest
 }
 
@@ -90,28 +88,28 @@ func (w *world) parameter(name string) string {
 	return w.cloud.Get(cloud.DeliveryAccount, parameterType, name).Str("value")
 }
 
-var zlib = awsapi.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}
+var zlib = cloud.Finding{ID: "CVE-2026-85091", Severity: "HIGH", Package: "zlib", Version: "1.2.11"}
 
 // Both kinds of scanning, as the local cloud's ECR and Inspector speak.
 func TestTheGateUnderstandsBothKindsOfScanning(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{awsapi.BasicScanning, awsapi.EnhancedScanning} {
+	for _, kind := range []string{cloud.BasicScanning, cloud.EnhancedScanning} {
 		for name, c := range map[string]struct {
-			result   awsapi.ScanResult
+			result   cloud.ScanResult
 			accepted string
 			want     contract.VerdictStatus
 			blocking []string
 		}{
 			"a clean image":            {want: contract.ImageApproved},
-			"a finding":                {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, want: contract.ImageRefused, blocking: []string{"CVE-2026-85091 HIGH in zlib"}},
-			"an accepted finding":      {result: awsapi.ScanResult{Findings: []awsapi.Finding{zlib}}, accepted: `[{"id":"CVE-2026-85091","package":"zlib","reason":"r","expires":"2026-11-24"}]`, want: contract.ImageApproved},
-			"counts without a finding": {result: awsapi.ScanResult{Counts: map[string]int{"CRITICAL": 2}}, want: contract.ImageRefused, blocking: []string{"2 CRITICAL that ECR counts and doesn't list"}},
-			"a failed scan":            {result: awsapi.ScanResult{Status: "FAILED"}, want: contract.ImageRefused},
+			"a finding":                {result: cloud.ScanResult{Findings: []cloud.Finding{zlib}}, want: contract.ImageRefused, blocking: []string{"CVE-2026-85091 HIGH in zlib"}},
+			"an accepted finding":      {result: cloud.ScanResult{Findings: []cloud.Finding{zlib}}, accepted: `[{"id":"CVE-2026-85091","package":"zlib","reason":"r","expires":"2026-11-24"}]`, want: contract.ImageApproved},
+			"counts without a finding": {result: cloud.ScanResult{Counts: map[string]int{"CRITICAL": 2}}, want: contract.ImageRefused, blocking: []string{"2 CRITICAL that ECR counts and doesn't list"}},
+			"a failed scan":            {result: cloud.ScanResult{Status: "FAILED"}, want: contract.ImageRefused},
 		} {
 			t.Run(kind+" "+name, func(t *testing.T) {
 				t.Parallel()
 				w := newGate(t)
-				w.SetScanType(cloud.DeliveryAccount, kind)
+				w.cloud.SetScanType(cloud.DeliveryAccount, kind)
 				if c.accepted != "" {
 					w.set("accepted", c.accepted)
 				}
@@ -136,12 +134,12 @@ func (w *world) set(name, value string) {
 func TestFindingsOnAllPagesCount(t *testing.T) {
 	t.Parallel()
 	w := newGate(t)
-	many := make([]awsapi.Finding, 2500)
+	many := make([]cloud.Finding, 2500)
 	for i := range many {
-		many[i] = awsapi.Finding{ID: fmt.Sprintf("CVE-2026-%d", 10000+i), Severity: "LOW", Package: "p"}
+		many[i] = cloud.Finding{ID: fmt.Sprintf("CVE-2026-%d", 10000+i), Severity: "LOW", Package: "p"}
 	}
 	many[2400] = zlib
-	w.push("a", awsapi.ScanResult{Findings: many})
+	w.push("a", cloud.ScanResult{Findings: many})
 	v, err := w.hear()
 	require.NoError(t, err)
 	require.Equal(t, []string{"CVE-2026-85091 HIGH in zlib"}, v.Blocking)
@@ -150,17 +148,17 @@ func TestFindingsOnAllPagesCount(t *testing.T) {
 func TestALateEventOfAnOlderImageChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newGate(t)
-	old := w.push("a", awsapi.ScanResult{})
+	old := w.push("a", cloud.ScanResult{})
 	_, err := w.hear()
 	require.NoError(t, err)
 	for i := range 120 { // more than a page of images
-		w.push(fmt.Sprint(1000+i), awsapi.ScanResult{})
+		w.push(fmt.Sprint(1000+i), cloud.ScanResult{})
 	}
-	newest := w.push("b", awsapi.ScanResult{})
+	newest := w.push("b", cloud.ScanResult{})
 	_, err = w.hear()
 	require.NoError(t, err)
 	verdict := w.parameter("verdict")
-	require.NoError(t, w.EmitScan(cloud.DeliveryAccount, repository, old))
+	require.NoError(t, w.registry.EmitScan(cloud.DeliveryAccount, repository, old))
 	v, err := w.hear()
 	require.NoError(t, err)
 	require.Equal(t, contract.ImageRefused, v.Status)
@@ -173,7 +171,7 @@ func TestAnAcceptanceThatCantBeReadApprovesNothing(t *testing.T) {
 	t.Parallel()
 	w := newGate(t)
 	w.set("accepted", "everything")
-	w.push("a", awsapi.ScanResult{})
+	w.push("a", cloud.ScanResult{})
 	_, err := w.hear()
 	require.ErrorContains(t, err, "make up PROJECT=shared")
 	require.Equal(t, "none", w.parameter("approved"))

@@ -37,25 +37,28 @@ const (
 
 // bench is a cloud with a bucket that is encrypted with a key, and its API.
 type bench struct {
-	t      *testing.T
-	cloud  *cloud.Cloud
-	server *Server
-	url    string
+	t     *testing.T
+	cloud *cloud.Cloud
+	url   string
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchBefore(t, nil)
+}
+
+// newBenchBefore is a bench with something behind its API.
+func newBenchBefore(t *testing.T, backend Backend) *bench {
+	t.Helper()
 	c := cloud.New()
-	s := New(c, nil)
-	h := httptest.NewServer(s)
+	h := httptest.NewServer(New(c, backend))
 	t.Cleanup(h.Close)
-	b := &bench{t, c, s, h.URL}
+	b := &bench{t, c, h.URL}
 	b.add(cloud.KeyType, "k1", keyARN, "", map[string]any{"policy": statement(`"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:Encrypt","kms:Decrypt","kms:GenerateDataKey","kms:DescribeKey"],"Resource":"*"`)})
 	b.add(cloud.BucketType, bucket, "arn:aws:s3:::"+bucket, bucket, nil)
 	b.add(encryptionType, bucket, "", "", map[string]any{"bucket": bucket, "rules": []any{map[string]any{
 		"bucketKeyEnabled": true, "applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": keyARN},
 	}}})
-	require.NoError(t, c.Objects.CreateBucket(bucket))
 	return b
 }
 
@@ -306,7 +309,7 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 
 // bus remembers events.
 type bus struct {
-	Runtime
+	Backend
 	events []Event
 }
 
@@ -317,9 +320,8 @@ func (b *bus) PutEvent(e Event) (string, error) {
 
 func TestEventsAreForTheSourceThatMay(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
 	rt := &bus{}
-	b.server.SetRuntime(rt)
+	b := newBenchBefore(t, rt)
 	arn := "arn:aws:events:us-east-1:" + account + ":event-bus/delivery"
 	b.add(busType, "delivery", arn, "delivery", nil)
 	dev := b.role("dev", policy(`{"Effect":"Allow","Action":"events:PutEvents","Resource":"`+arn+`","Condition":{"StringEquals":{"events:source":"delivery.deployer.dev"}}}`))

@@ -46,7 +46,14 @@ func (s *Server) getParameter(r *request) (any, error) {
 	if p == nil {
 		return nil, fail(http.StatusBadRequest, "ParameterNotFound", "parameter %s does not exist", in.Name)
 	}
-	return map[string]any{"Parameter": map[string]any{"Name": p.Name, "Type": p.Str("type"), "Value": p.Str("value"), "ARN": p.ARN, "Version": 1}}, nil
+	return map[string]any{"Parameter": map[string]any{"Name": p.Name, "Type": p.Str("type"), "Value": p.Str("value"), "ARN": p.ARN, "Version": version(p)}}, nil
+}
+
+// version is the number of a parameter's newest value, which begins with 1. See
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
+func version(p *cloud.Resource) float64 {
+	n, _ := p.Value("version").(float64)
+	return max(n, 1)
 }
 
 func (s *Server) putParameter(r *request) (any, error) {
@@ -70,12 +77,14 @@ func (s *Server) putParameter(r *request) (any, error) {
 	case !in.Overwrite:
 		return nil, fail(http.StatusBadRequest, "ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	}
+	var written float64
 	s.cloud.Update(p.Account, p.Type, p.ID, func(p *cloud.Resource) {
+		written = version(p) + 1
 		p.Outputs = maps.Clone(p.Outputs)
-		p.Outputs["value"] = in.Value
+		p.Outputs["value"], p.Outputs["version"] = in.Value, written
 	})
 	s.cloud.Journal.Add(cloud.Event{Kind: "parameter", Subject: in.Name, Message: "set by " + r.session.ARN()})
-	return map[string]any{"Version": 2, "Tier": "Standard"}, nil
+	return map[string]any{"Version": written, "Tier": "Standard"}, nil
 }
 
 func (s *Server) getSecretValue(r *request) (any, error) {
@@ -96,8 +105,8 @@ func (s *Server) getSecretValue(r *request) (any, error) {
 	if secret == nil {
 		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 	}
-	version := s.cloud.First(secret.Account, versionType, func(v *cloud.Resource) bool { return v.Str("secretId") == secret.ID })
-	if version == nil {
+	versions := s.cloud.Find(secret.Account, versionType, func(v *cloud.Resource) bool { return v.Str("secretId") == secret.ID })
+	if len(versions) == 0 {
 		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
 	}
 	if key := secret.Str("kmsKeyId"); key != "" {
@@ -110,7 +119,10 @@ func (s *Server) getSecretValue(r *request) (any, error) {
 			return nil, err
 		}
 	}
-	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": version.ID, "SecretString": version.Str("secretString"), "VersionStages": []string{"AWSCURRENT"}}, nil
+	// AWSCURRENT moves to a new version: see PutSecretValue,
+	// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+	current := versions[len(versions)-1]
+	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": current.ID, "SecretString": current.Str("secretString"), "VersionStages": []string{"AWSCURRENT"}}, nil
 }
 
 // item is a request of DynamoDB.
@@ -285,9 +297,5 @@ func (s *Server) putEvent(e Event, arn string) (string, error) {
 	case e.Bus != "default" && s.cloud.First("", busType, func(b *cloud.Resource) bool { return b.ARN == arn }) == nil:
 		return "", fail(http.StatusBadRequest, "ResourceNotFoundException", "Event bus %s does not exist.", e.Bus)
 	}
-	rt := s.runtime()
-	if rt == nil {
-		return "", fail(http.StatusBadRequest, "InternalFailure", "nothing listens on the bus")
-	}
-	return rt.PutEvent(e)
+	return s.backend.PutEvent(e)
 }

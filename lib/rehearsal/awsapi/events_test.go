@@ -12,7 +12,7 @@ import (
 )
 
 // listening takes every event.
-type listening struct{ Runtime }
+type listening struct{ Backend }
 
 func (listening) PutEvent(Event) (string, error) { return "id", nil }
 
@@ -38,8 +38,7 @@ func TestARequestToPutEventsIsJudgedAsAWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
-			b.server.SetRuntime(listening{})
+			b := newBenchBefore(t, listening{})
 			b.add(busType, "custom", arn, "custom", map[string]any{"name": "custom"})
 			if c.bus != "" {
 				b.add(cloud.EventBusPolicyType, "custom", "", "", map[string]any{"eventBusName": "custom", "policy": c.bus})

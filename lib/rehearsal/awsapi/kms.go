@@ -4,46 +4,26 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const aliasType = "aws:kms/alias:Alias"
 
-// keyring encrypts with a secret for each key. Keys that were deleted stay
-// unusable for ever, as keys that are pending deletion.
-type keyring struct {
-	mu      sync.Mutex
-	secret  []byte
-	deleted map[string]bool
-	cloud   *cloud.Cloud
-}
+// keyring encrypts with a secret for each key, which goes with the key. Keys
+// that were deleted stay unusable for ever, as keys that are pending deletion.
+type keyring struct{ cloud *cloud.Cloud }
 
-func (k *keyring) init(c *cloud.Cloud) {
-	k.secret, k.deleted, k.cloud = make([]byte, 32), map[string]bool{}, c
-	_, _ = rand.Read(k.secret) // crypto/rand.Read never fails
-	c.OnChange(func(change cloud.Change, r *cloud.Resource) {
-		if change == cloud.Deleted && r.Type == cloud.KeyType {
-			k.mu.Lock()
-			k.deleted[r.ARN] = true
-			k.mu.Unlock()
-		}
-	})
-}
+func (s *Server) keys() keyring { return keyring{s.cloud} }
 
 // usable says whether a key can be used.
-func (k *keyring) usable(arn string) error {
-	k.mu.Lock()
-	deleted := k.deleted[arn]
-	k.mu.Unlock()
+func (k keyring) usable(arn string) error {
 	r := k.cloud.ByARN(arn)
 	switch {
-	case deleted:
+	case k.cloud.PendingDeletion(arn):
 		return fail(http.StatusBadRequest, "KMSInvalidStateException", "%s is pending deletion.", arn)
 	case r == nil:
 		return fail(http.StatusBadRequest, "NotFoundException", "Key '%s' does not exist", arn)
@@ -72,7 +52,7 @@ func (s *Server) resolve(r *request, id string) (string, error) {
 		return alias.Str("targetKeyArn"), nil
 	}
 	arn := "arn:aws:kms:" + cloud.Region + ":" + account + ":key/" + strings.TrimPrefix(name, "key/")
-	return arn, s.kms.usable(arn)
+	return arn, s.keys().usable(arn)
 }
 
 // keyContext are the condition keys of a use of a key.
@@ -96,7 +76,7 @@ func (s *Server) use(r *request, action, id string, context map[string]string) (
 	if err := s.authorize(r, action, arn, keyContext(r, id, context)); err != nil {
 		return "", err
 	}
-	return arn, s.kms.usable(arn)
+	return arn, s.keys().usable(arn)
 }
 
 // box is what a ciphertext holds beside the sealed text.
@@ -105,17 +85,25 @@ type box struct {
 	Sealed []byte `json:"sealed"`
 }
 
-func (k *keyring) aead(arn string) cipher.AEAD {
-	sum := sha256.Sum256(append([]byte(arn), k.secret...))
-	block, err := aes.NewCipher(sum[:])
-	if err != nil {
-		panic(err) // 32 bytes are a key
+// keyData is what the cloud keeps of a key.
+type keyData struct{ secret []byte }
+
+// aead seals and opens with the secret of a key.
+func (k keyring) aead(arn string) (cipher.AEAD, error) {
+	key := k.cloud.ByARN(arn)
+	if key == nil {
+		return nil, k.usable(arn)
 	}
-	gcm, err := cipher.NewGCM(block)
+	kept := cloud.DataOf(k.cloud, key, func() *keyData {
+		made := &keyData{secret: make([]byte, 32)}
+		_, _ = rand.Read(made.secret) // crypto/rand.Read never fails
+		return made
+	})
+	block, err := aes.NewCipher(kept.secret)
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
-	return gcm
+	return cipher.NewGCM(block)
 }
 
 // bound is the encryption context as authenticated data.
@@ -127,19 +115,21 @@ func bound(context map[string]string) []byte {
 	return b
 }
 
-func (k *keyring) seal(arn string, plaintext []byte, context map[string]string) []byte {
-	gcm := k.aead(arn)
+func (k keyring) seal(arn string, plaintext []byte, context map[string]string) ([]byte, error) {
+	gcm, err := k.aead(arn)
+	if err != nil {
+		return nil, err
+	}
 	nonce := make([]byte, gcm.NonceSize())
 	_, _ = rand.Read(nonce)
-	out, err := json.Marshal(box{arn, gcm.Seal(nonce, nonce, plaintext, bound(context))})
-	if err != nil {
-		panic(err)
-	}
-	return out
+	return json.Marshal(box{arn, gcm.Seal(nonce, nonce, plaintext, bound(context))})
 }
 
-func (k *keyring) open(b box, context map[string]string) ([]byte, error) {
-	gcm := k.aead(b.Key)
+func (k keyring) open(b box, context map[string]string) ([]byte, error) {
+	gcm, err := k.aead(b.Key)
+	if err != nil {
+		return nil, err
+	}
 	if len(b.Sealed) < gcm.NonceSize() {
 		return nil, fail(http.StatusBadRequest, "InvalidCiphertextException", "the ciphertext is not readable")
 	}
@@ -167,7 +157,8 @@ func (s *Server) encrypt(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"CiphertextBlob": s.kms.seal(arn, in.Plaintext, in.EncryptionContext), "KeyId": arn, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, nil
+	sealed, err := s.keys().seal(arn, in.Plaintext, in.EncryptionContext)
+	return map[string]any{"CiphertextBlob": sealed, "KeyId": arn, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, err
 }
 
 func (s *Server) decrypt(r *request) (any, error) {
@@ -192,7 +183,7 @@ func (s *Server) decrypt(r *request) (any, error) {
 			return nil, fail(http.StatusBadRequest, "IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
 		}
 	}
-	plaintext, err := s.kms.open(b, in.EncryptionContext)
+	plaintext, err := s.keys().open(b, in.EncryptionContext)
 	return map[string]any{"Plaintext": plaintext, "KeyId": arn, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, err
 }
 
@@ -217,7 +208,8 @@ func (s *Server) generateDataKey(r *request) (any, error) {
 	}
 	key := make([]byte, in.NumberOfBytes)
 	_, _ = rand.Read(key)
-	return map[string]any{"CiphertextBlob": s.kms.seal(arn, key, in.EncryptionContext), "Plaintext": key, "KeyId": arn}, nil
+	sealed, err := s.keys().seal(arn, key, in.EncryptionContext)
+	return map[string]any{"CiphertextBlob": sealed, "Plaintext": key, "KeyId": arn}, err
 }
 
 func (s *Server) describeKey(r *request) (any, error) {

@@ -11,7 +11,7 @@ import (
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// refused answers with an error of the runtime, in its own code.
+// refused answers with an error of the backend, in its own code.
 func refused(err error) error {
 	var coded interface {
 		error
@@ -33,7 +33,7 @@ func (s *Server) startBuild(r *request) (any, error) {
 	if err := s.authorize(r, "codebuild:StartBuild", r.arn("codebuild", "project/"+in.Project), nil); err != nil {
 		return nil, err
 	}
-	b, err := s.runtime().StartBuild(r.Context(), r.session.Account, in.Project)
+	b, err := s.backend.StartBuild(r.Context(), r.session.Account, in.Project)
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -49,7 +49,7 @@ func (s *Server) batchGetBuilds(r *request) (any, error) {
 	}
 	found, missing := []any{}, []string{}
 	for _, id := range in.IDs {
-		b, ok := s.runtime().FindBuild(id)
+		b, ok := s.backend.FindBuild(id)
 		if !ok {
 			missing = append(missing, id)
 			continue
@@ -100,7 +100,7 @@ func (s *Server) getPipelineState(r *request) (any, error) {
 		return nil, err
 	}
 	stages := []map[string]any{}
-	for _, a := range s.runtime().PipelineState(in.Name) {
+	for _, a := range s.backend.PipelineState(in.Name) {
 		if n := len(stages); n == 0 || stages[n-1]["stageName"] != a.Stage {
 			stages = append(stages, map[string]any{"stageName": a.Stage, "actionStates": []any{}, "latestExecution": map[string]any{"pipelineExecutionId": a.Execution, "status": a.Status}})
 		}
@@ -125,7 +125,7 @@ func (s *Server) listExecutions(r *request) (any, error) {
 		return nil, err
 	}
 	out := []any{}
-	for _, e := range s.runtime().PipelineExecutions(in.Name) {
+	for _, e := range s.backend.PipelineExecutions(in.Name) {
 		out = append(out, map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerType": e.Trigger}})
 	}
 	return map[string]any{"pipelineExecutionSummaries": out}, nil
@@ -142,7 +142,7 @@ func (s *Server) putApprovalResult(r *request) (any, error) {
 	if err := s.onPipeline(r, "codepipeline:PutApprovalResult", in.PipelineName, "/"+in.StageName+"/"+in.ActionName); err != nil {
 		return nil, err
 	}
-	if err := s.runtime().PutApprovalResult(r.session, in.PipelineName, in.StageName, in.ActionName, in.Token, in.Result.Status, in.Result.Summary); err != nil {
+	if err := s.backend.PutApprovalResult(r.session, in.PipelineName, in.StageName, in.ActionName, in.Token, in.Result.Status, in.Result.Summary); err != nil {
 		return nil, refused(err)
 	}
 	return map[string]any{"approvedAt": seconds(s.cloud.Now())}, nil
@@ -159,7 +159,7 @@ func (s *Server) startExecution(r *request) (any, error) {
 	if err := s.onPipeline(r, "codepipeline:StartPipelineExecution", in.Name, ""); err != nil {
 		return nil, err
 	}
-	id, err := s.runtime().StartExecution(r.session, in.Name, in.Start)
+	id, err := s.backend.StartExecution(r.session, in.Name, in.Start)
 	if err != nil {
 		return nil, refused(err)
 	}

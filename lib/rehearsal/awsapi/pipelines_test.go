@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refusing is a runtime that starts no build.
+// refusing is a backend that starts no build.
 type refusing struct {
-	Runtime
+	Backend
 	err error
 }
 
@@ -22,7 +22,7 @@ type coded struct{ error }
 
 func (coded) Code() string { return "AccountLimitExceededException" }
 
-func TestErrorsOfTheRuntimeKeepTheirCode(t *testing.T) {
+func TestErrorsOfTheBackendKeepTheirCode(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err  error
@@ -33,8 +33,7 @@ func TestErrorsOfTheRuntimeKeepTheirCode(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
-			b.server.SetRuntime(refusing{err: tt.err})
+			b := newBenchBefore(t, refusing{err: tt.err})
 			_, err := codebuild.NewFromConfig(b.config(b.cloud.Operator(account)), func(o *codebuild.Options) { o.RetryMaxAttempts = 1 }).
 				StartBuild(t.Context(), &codebuild.StartBuildInput{ProjectName: aws.String("p")})
 			require.Equal(t, tt.code, code(t, err))

@@ -177,7 +177,7 @@ func (s *Server) allowObject(r *request, action, bucket, key string) error {
 	}
 	switch r.operation {
 	case "GetObject", "HeadObject":
-		if _, err := s.store.backend.HeadObject(bucket, key); err != nil {
+		if !s.cloud.Objects.Has(bucket, key) {
 			return s.missing(r, bucket)
 		}
 		if r.operation == "GetObject" {
@@ -247,7 +247,7 @@ func (s *Server) useKey(r *request, action, bucket, key string) error {
 	if on, _ := s.encryption(bucket).Value("rules.0.bucketKeyEnabled").(bool); !on {
 		about += "/" + key
 	}
-	if err := s.kms.usable(arn); err != nil {
+	if err := s.keys().usable(arn); err != nil {
 		return err
 	}
 	return s.authorize(r, action, arn, map[string][]string{

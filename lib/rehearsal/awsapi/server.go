@@ -10,42 +10,24 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
+
+	"github.com/johannesboyne/gofakes3"
 
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // Server is the HTTP handler of all services.
 type Server struct {
-	cloud *cloud.Cloud
-	mu    sync.Mutex
-	rt    Runtime
-	s3    http.Handler
-	store *store
-	kms   keyring
-	ecr   registry
+	cloud   *cloud.Cloud
+	backend Backend
+	s3      http.Handler
+	mu      sync.Mutex // guards the items of tables
 }
 
-// New returns the handler of a cloud, and becomes its object store.
-func New(c *cloud.Cloud, rt Runtime) *Server {
-	s := &Server{cloud: c, rt: rt, ecr: registry{types: map[string]string{}, indexes: map[string]bool{}, pushed: map[string]time.Time{}, scans: map[string]*scan{}}}
-	s.store, s.s3 = newStore()
-	c.Objects = s.store
-	s.kms.init(c)
-	return s
-}
-
-// SetRuntime sets what runs behind the APIs.
-func (s *Server) SetRuntime(rt Runtime) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rt = rt
-}
-
-func (s *Server) runtime() Runtime {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.rt
+// New returns the handler of a cloud, with what runs behind the APIs. Storage,
+// keys and parameters need nothing behind them.
+func New(c *cloud.Cloud, backend Backend) *Server {
+	return &Server{cloud: c, backend: backend, s3: gofakes3.New(c.Objects.Backend(), gofakes3.WithTimeSkewLimit(0)).Server()}
 }
 
 // request is a call to a service, authenticated.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func header(r *http.Request, name string) string {
 		if v := r.Header.Get(name); v != "" {
 			return v
 		}
-		return itoa(r.ContentLength)
+		return strconv.FormatInt(r.ContentLength, 10)
 	}
 	var values []string
 	for _, v := range r.Header.Values(name) {

@@ -1,7 +1,8 @@
 package cloud
 
 // SetBlob keeps bytes that are no part of any state, for instance the code of
-// a function, by a key such as an ARN. nil forgets them.
+// a function, by a key such as an ARN. They go with the resource of that ARN;
+// nil forgets them before.
 func (c *Cloud) SetBlob(key string, b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

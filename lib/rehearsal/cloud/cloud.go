@@ -98,33 +98,24 @@ const (
 type Cloud struct {
 	// Journal records everything that happens.
 	Journal *Journal
-	// Objects is the object store behind S3; package awsapi sets it.
-	Objects ObjectStore
+	// Objects are what the buckets hold.
+	Objects *Objects
 	// Now is the clock, replaceable by tests and by injected time.
 	Now func() time.Time
 
 	mu        sync.RWMutex
 	resources map[string]*Resource // by account, type and id
 	data      map[string]any       // of services, likewise; see DataOf
+	gone      map[string]bool      // keys that were removed, by ARN
 	sessions  map[string]*Session  // by access key id
 	blobs     map[string][]byte
 	serial    int
+	scanTypes map[string]string // of registries, by account
+	lastPush  int64             // of all images, in seconds
 	listeners []func(Change, *Resource)
 	faults    []*Fault
 	allowed   int
 	denied    []*Denied
-}
-
-// ObjectStore is what the resource model needs of the store behind S3.
-type ObjectStore interface {
-	CreateBucket(name string) error
-	// DeleteBucket removes a bucket; a non-empty one only with force.
-	DeleteBucket(name string, force bool) error
-	Empty(name string) (bool, error)
-	Put(bucket, key string, body []byte) error
-	Get(bucket, key string) ([]byte, error)
-	Delete(bucket, key string) error
-	List(bucket, prefix string) ([]string, error)
 }
 
 // New returns an empty local cloud with its accounts seeded: in each account a
@@ -133,11 +124,14 @@ type ObjectStore interface {
 func New() *Cloud {
 	c := &Cloud{
 		Journal:   &Journal{},
+		Objects:   newObjects(),
 		Now:       time.Now,
 		resources: map[string]*Resource{},
 		data:      map[string]any{},
+		gone:      map[string]bool{},
 		sessions:  map[string]*Session{},
 		blobs:     map[string][]byte{},
+		scanTypes: map[string]string{},
 	}
 	c.seed()
 	return c
@@ -146,13 +140,19 @@ func New() *Cloud {
 func key(account, typ, id string) string { return account + "|" + typ + "|" + id }
 
 // Add registers a resource. It refuses a second one of the same account, type
-// and id.
+// and id, and a second bucket of a name in whatever account.
 func (c *Cloud) Add(r *Resource) error {
 	c.mu.Lock()
 	k := key(r.Account, r.Type, r.ID)
 	if c.resources[k] != nil {
 		c.mu.Unlock()
 		return fmt.Errorf("%s %q already exists in account %s", r.Type, r.ID, r.Account)
+	}
+	if r.Type == BucketType {
+		if err := c.Objects.backend.CreateBucket(r.ID); err != nil {
+			c.mu.Unlock()
+			return fmt.Errorf("bucket %s: %w", r.ID, err)
+		}
 	}
 	r.Created = c.Now()
 	c.resources[k] = r
@@ -177,18 +177,51 @@ func (c *Cloud) Update(account, typ, id string, change func(*Resource)) bool {
 	return true
 }
 
-// Remove forgets a resource.
+// Remove forgets a resource, with everything that its service keeps of it.
 func (c *Cloud) Remove(account, typ, id string) bool {
 	c.mu.Lock()
 	k := key(account, typ, id)
-	r := c.resources[k]
+	r, d := c.resources[k], c.data[k]
 	delete(c.resources, k)
 	delete(c.data, k)
-	c.mu.Unlock()
 	if r != nil {
-		c.tell(Deleted, r)
+		c.forget(r)
 	}
-	return r != nil
+	c.mu.Unlock()
+	if r == nil {
+		return false
+	}
+	if d, ok := d.(ender); ok {
+		d.End()
+	}
+	c.tell(Deleted, r)
+	return true
+}
+
+// forget takes along what a resource holds. It is called with the lock held.
+func (c *Cloud) forget(r *Resource) {
+	delete(c.blobs, r.ARN)
+	switch r.Type {
+	case BucketType:
+		_ = c.Objects.backend.ForceDeleteBucket(r.ID) // it was made with the resource
+	case ImageRepositoryType:
+		for k, image := range c.resources {
+			if image.Type == ImageType && image.Account == r.Account && image.Str("repositoryName") == r.Name {
+				delete(c.resources, k)
+				delete(c.data, k)
+			}
+		}
+	case KeyType:
+		c.gone[r.ARN] = true
+	}
+}
+
+// PendingDeletion says whether a key was removed: it is unusable from then on.
+// See https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+func (c *Cloud) PendingDeletion(keyARN string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.gone[keyARN]
 }
 
 // Get returns a resource, nil where there is none.

@@ -1,10 +1,13 @@
 package cloud
 
+// ender is data that holds something running.
+type ender interface{ End() }
+
 // DataOf returns what a service keeps of a resource beyond its properties: the
 // items of a table, the findings of an image repository. It is made at the
 // first use and goes when the resource is removed, so that what is made again
 // under the same name begins empty. T is a pointer or a map; whoever holds it
-// guards it.
+// guards it. What has a method End is ended with the resource.
 func DataOf[T any](c *Cloud, r *Resource, make func() T) T {
 	c.mu.Lock()
 	defer c.mu.Unlock()

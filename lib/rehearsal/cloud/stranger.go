@@ -13,14 +13,10 @@ func (c *Cloud) TakeBucket(name string) error {
 	if c.bucket(name) != nil {
 		return fmt.Errorf("bucket %s exists already", name)
 	}
-	err := c.Add(&Resource{
+	return c.Add(&Resource{
 		Type: BucketType, ID: name, Name: name, ARN: "arn:aws:s3:::" + name, Account: StrangerAccount, Seed: true,
 		Inputs: map[string]any{"bucket": name}, Outputs: map[string]any{},
 	})
-	if err != nil || c.Objects == nil {
-		return err
-	}
-	return c.Objects.CreateBucket(name)
 }
 
 // OpenBucket is TakeBucket with a policy that lets everybody read and write:
@@ -39,9 +35,7 @@ func (c *Cloud) OpenBucket(name string) error {
 // LeaveBucket ends what TakeBucket or OpenBucket began.
 func (c *Cloud) LeaveBucket(name string) {
 	c.Remove(StrangerAccount, BucketPolicyType, name)
-	if c.Remove(StrangerAccount, BucketType, name) && c.Objects != nil {
-		_ = c.Objects.DeleteBucket(name, true) // it was made with the resource
-	}
+	c.Remove(StrangerAccount, BucketType, name)
 }
 
 // bucket returns the bucket of a name in whatever account, nil where there is

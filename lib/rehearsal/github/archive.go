@@ -13,17 +13,17 @@ import (
 
 // Archive returns the files at a commit or at the head of a branch, as a zip
 // archive without a folder around them (output format CODE_ZIP).
-func (s *Server) Archive(_ context.Context, repository, commitOrBranch string) (archive []byte, id string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !strings.EqualFold(repository, s.repository) {
+func (r *Repository) Archive(_ context.Context, repository, commitOrBranch string) (archive []byte, id string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !strings.EqualFold(repository, r.name) {
 		return nil, "", fmt.Errorf("github: repository %s does not exist or the connection can't see it", repository)
 	}
 	id = commitOrBranch
-	if head, ok := s.branches[commitOrBranch]; ok {
+	if head, ok := r.branches[commitOrBranch]; ok {
 		id = head
 	}
-	c := s.commits[id]
+	c := r.commits[id]
 	if c == nil {
 		return nil, "", fmt.Errorf("github: %s has no branch or commit %q", repository, commitOrBranch)
 	}
@@ -43,10 +43,10 @@ func (s *Server) Archive(_ context.Context, repository, commitOrBranch string) (
 }
 
 // Describe returns the message and the time of a commit.
-func (s *Server) Describe(_, id string) (message string, authored time.Time, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.commits[id]; c != nil {
+func (r *Repository) Describe(_, id string) (message string, authored time.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.commits[id]; c != nil {
 		return c.message, c.at, true
 	}
 	return "", time.Time{}, false

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +41,7 @@ func (s *Server) hooked(change cloud.Change, r *cloud.Resource) {
 
 // ping is the body of a ping event.
 func (s *Server) ping(hook *cloud.Resource) map[string]any {
-	owner, name, _ := strings.Cut(s.repository, "/")
+	owner, name, _ := strings.Cut(s.repository.name, "/")
 	id, err := strconv.Atoi(hook.ID)
 	if err != nil {
 		id = 1 // GitHub's ids are numbers
@@ -50,16 +49,16 @@ func (s *Server) ping(hook *cloud.Resource) map[string]any {
 	return map[string]any{
 		"zen": "Practicality beats purity.", "hook_id": id,
 		"hook":       map[string]any{"type": "Repository", "id": id, "name": "web", "active": true, "events": hook.Value("events")},
-		"repository": map[string]any{"name": name, "full_name": s.repository, "owner": map[string]any{"login": owner}},
+		"repository": map[string]any{"name": name, "full_name": s.repository.name, "owner": map[string]any{"login": owner}},
 	}
 }
 
 // Forge moves nothing and sends a push to the delivered branch with a wrong
 // signature.
 func (s *Server) Forge(ctx context.Context, pusher string) error {
-	s.mu.Lock()
-	body, err := s.payload(s.branch, s.branches[s.branch], s.newest, pusher)
-	s.mu.Unlock()
+	s.repository.mu.Lock()
+	body, err := s.payload(s.repository.branch, s.repository.branches[s.repository.branch], s.repository.newest, pusher)
+	s.repository.mu.Unlock()
 	if err != nil {
 		return err
 	}
@@ -91,20 +90,20 @@ func (s *Server) again(ctx context.Context, id, as string) error {
 
 // Deliveries returns all deliveries, oldest first.
 func (s *Server) Deliveries() []Delivery {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.repository.mu.Lock()
+	defer s.repository.mu.Unlock()
 	return slices.Clone(s.deliveries)
 }
 
 // send delivers an event to every active webhook that wants it.
 func (s *Server) send(ctx context.Context, event string, body []byte, how signature) error {
-	_, name, _ := strings.Cut(s.repository, "/")
+	_, name, _ := strings.Cut(s.repository.name, "/")
 	hooks := s.cloud.Find("", hookType, func(r *cloud.Resource) bool {
 		events, _ := r.Value("events").([]any)
 		return r.Str("repository") == name && r.Value("active") == true && slices.Contains(events, any(event))
 	})
 	if len(hooks) == 0 {
-		return fmt.Errorf("github: no webhook of %s wants %s", s.repository, event)
+		return fmt.Errorf("github: no webhook of %s wants %s", s.repository.name, event)
 	}
 	for _, h := range hooks {
 		s.deliver(ctx, h, Delivery{ID: s.newID(), Event: event, body: body, hook: h.ID}, how)
@@ -136,21 +135,15 @@ func (s *Server) deliver(ctx context.Context, hook *cloud.Resource, d Delivery, 
 	if err != nil {
 		d.Answer = err.Error()
 	}
-	s.mu.Lock()
+	s.repository.mu.Lock()
 	s.deliveries = append(s.deliveries, d)
-	s.mu.Unlock()
-	s.cloud.Journal.Add(cloud.Event{Kind: "github", Subject: s.repository, Message: fmt.Sprintf("%s delivered: %d %s", d.Event, d.Status, d.Answer),
+	s.repository.mu.Unlock()
+	s.cloud.Journal.Add(cloud.Event{Kind: "github", Subject: s.repository.name, Message: fmt.Sprintf("%s delivered: %d %s", d.Event, d.Status, d.Answer),
 		Fields: map[string]any{"delivery": d.ID, "event": d.Event, "status": d.Status}})
 }
 
 func (s *Server) request(ctx context.Context, hook *cloud.Resource, d Delivery, how signature) (int, string, error) {
-	s.mu.Lock()
 	client := &http.Client{Transport: s.transport, Timeout: timeout}
-	missing := s.transport == nil
-	s.mu.Unlock()
-	if missing {
-		return 0, "", errors.New("no way to the webhook")
-	}
 	media, body := content(hook.Str("configuration.contentType"), d.body)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.Str("configuration.url"), bytes.NewReader(body))
 	if err != nil {

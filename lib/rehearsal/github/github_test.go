@@ -34,8 +34,8 @@ func (h *hook) RoundTrip(r *http.Request) (*http.Response, error) {
 func server(t *testing.T) (*Server, *hook) {
 	t.Helper()
 	c := cloud.New()
-	s, h := New(c, "acme/infrastructure", "main"), &hook{t: t}
-	s.SetTransport(h)
+	h := &hook{t: t}
+	s := New(c, NewRepository(c, "acme/infrastructure", "main"), h)
 	s.Grant("ada", Write)
 	require.NoError(t, c.Add(&cloud.Resource{Type: hookType, ID: "1", Account: "github", Inputs: map[string]any{
 		"repository": "infrastructure", "active": true, "events": []any{"push"},
@@ -54,10 +54,10 @@ func TestNewWebhookIsPinged(t *testing.T) {
 func TestPushIsSignedAndTellsWhatChanged(t *testing.T) {
 	t.Parallel()
 	s, h := server(t)
-	_, err := s.Commit("first", map[string][]byte{"a": []byte("1"), "b": []byte("1")})
+	_, err := s.repository.Commit("first", map[string][]byte{"a": []byte("1"), "b": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
-	id, err := s.Commit("second", map[string][]byte{"a": []byte("2"), "b": nil, "c": []byte("1")})
+	id, err := s.repository.Commit("second", map[string][]byte{"a": []byte("2"), "b": nil, "c": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
 
@@ -75,7 +75,7 @@ func TestPushIsSignedAndTellsWhatChanged(t *testing.T) {
 func TestTheDateOfAPushIsANumber(t *testing.T) {
 	t.Parallel()
 	s, h := server(t)
-	_, err := s.Commit("first", map[string][]byte{"a": []byte("1")})
+	_, err := s.repository.Commit("first", map[string][]byte{"a": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
 	body := h.bodies[len(h.bodies)-1]
@@ -95,7 +95,7 @@ func TestAFormHasTheBodyInAField(t *testing.T) {
 func TestNoSecretIsInTheJournal(t *testing.T) {
 	t.Parallel()
 	s, _ := server(t)
-	_, err := s.Commit("first", map[string][]byte{"a": []byte("1")})
+	_, err := s.repository.Commit("first", map[string][]byte{"a": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
 	text, err := json.Marshal(s.cloud.Journal.Events())
@@ -106,18 +106,18 @@ func TestNoSecretIsInTheJournal(t *testing.T) {
 func TestForgedDeliveryHasAWrongSignature(t *testing.T) {
 	t.Parallel()
 	s, h := server(t)
-	_, err := s.Commit("first", map[string][]byte{"a": []byte("1")})
+	_, err := s.repository.Commit("first", map[string][]byte{"a": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Forge(t.Context(), "mallory"))
 	last := len(h.requests) - 1
 	require.False(t, receiver.Signed(h.bodies[last], h.requests[last].Header.Get("X-Hub-Signature-256"), []byte("s3cret")))
-	require.Empty(t, s.Head("main"), "nothing was pushed")
+	require.Empty(t, s.repository.Head("main"), "nothing was pushed")
 }
 
 func TestRedeliveryHasTheSameBody(t *testing.T) {
 	t.Parallel()
 	s, h := server(t)
-	_, err := s.Commit("first", map[string][]byte{"a": []byte("1")})
+	_, err := s.repository.Commit("first", map[string][]byte{"a": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
 	all := s.Deliveries()
@@ -134,13 +134,13 @@ func TestRedeliveryHasTheSameBody(t *testing.T) {
 func TestArchiveOfCommitAndBranch(t *testing.T) {
 	t.Parallel()
 	s, _ := server(t)
-	first, err := s.Commit("first", map[string][]byte{"dir/a": []byte("1")})
+	first, err := s.repository.Commit("first", map[string][]byte{"dir/a": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
-	second, err := s.Commit("second", map[string][]byte{"dir/a": []byte("2")})
+	second, err := s.repository.Commit("second", map[string][]byte{"dir/a": []byte("2")})
 	require.NoError(t, err)
 	for _, c := range []struct{ asked, id, content string }{{"main", first, "1"}, {second, second, "2"}} {
-		archive, id, err := s.Archive(t.Context(), "acme/infrastructure", c.asked)
+		archive, id, err := s.repository.Archive(t.Context(), "acme/infrastructure", c.asked)
 		require.NoError(t, err)
 		require.Equal(t, c.id, id)
 		r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
@@ -153,8 +153,8 @@ func TestArchiveOfCommitAndBranch(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.content, string(text))
 	}
-	_, _, err = s.Archive(t.Context(), "acme/other", "main")
+	_, _, err = s.repository.Archive(t.Context(), "acme/other", "main")
 	require.ErrorContains(t, err, "does not exist")
-	_, _, err = s.Archive(t.Context(), "acme/infrastructure", "nowhere")
+	_, _, err = s.repository.Archive(t.Context(), "acme/infrastructure", "nowhere")
 	require.ErrorContains(t, err, "no branch or commit")
 }

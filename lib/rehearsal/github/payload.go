@@ -16,9 +16,9 @@ func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
 	if before == "" {
 		before = zero
 	}
-	owner, name, _ := strings.Cut(s.repository, "/")
+	owner, name, _ := strings.Cut(s.repository.name, "/")
 	head := &github.HeadCommit{ID: &after}
-	if c := s.commits[after]; c != nil {
+	if c := s.repository.commits[after]; c != nil {
 		head.Message = &c.message
 		head.Added, head.Removed, head.Modified = s.difference(before, c)
 	}
@@ -26,7 +26,7 @@ func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
 	ref := "refs/heads/" + branch
 	text, err := json.Marshal(github.PushEvent{
 		Ref: &ref, Before: &before, After: &after, Created: github.Ptr(before == zero), Deleted: github.Ptr(false), Forced: github.Ptr(false),
-		Repo:       &github.PushEventRepository{Name: &name, FullName: &s.repository, Owner: &github.User{Login: &owner}, PushedAt: &at},
+		Repo:       &github.PushEventRepository{Name: &name, FullName: &s.repository.name, Owner: &github.User{Login: &owner}, PushedAt: &at},
 		HeadCommit: head, Commits: []*github.HeadCommit{head},
 		Pusher: &github.CommitAuthor{Name: &pusher}, Sender: &github.User{Login: &pusher},
 	})
@@ -39,7 +39,7 @@ func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
 
 func (s *Server) difference(before string, c *commit) (added, removed, modified []string) {
 	var old map[string][]byte
-	if b := s.commits[before]; b != nil {
+	if b := s.repository.commits[before]; b != nil {
 		old = b.files
 	}
 	for path, text := range c.files {

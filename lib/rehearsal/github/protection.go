@@ -21,8 +21,8 @@ const (
 
 // Grant makes a person a collaborator.
 func (s *Server) Grant(login string, role Role) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.repository.mu.Lock()
+	defer s.repository.mu.Unlock()
 	s.people[login] = role
 }
 
@@ -46,7 +46,7 @@ func (s *Server) SetPlan(plan Plan) {
 	})
 }
 
-func (s *Server) name() string { return path.Base(s.repository) }
+func (s *Server) name() string { return path.Base(s.repository.name) }
 
 // rule is a branch protection rule, as it was deployed. The rules are those of
 // docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches
@@ -116,7 +116,7 @@ func (r *rule) understood() error {
 func (s *Server) mayPush(branch, login string) error {
 	if s.people[login] == "" {
 		//lint:ignore ST1005 GitHub's words
-		return fmt.Errorf("github: Permission to %s.git denied to %s.", s.repository, login)
+		return fmt.Errorf("github: Permission to %s.git denied to %s.", s.repository.name, login)
 	}
 	r := s.rule(branch)
 	if r == nil {

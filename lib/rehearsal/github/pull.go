@@ -35,18 +35,18 @@ type pull struct {
 
 // Open opens a pull request from a branch to the delivered one.
 func (s *Server) Open(branch, author, title string) (number int, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	head := s.branches[branch]
+	s.repository.mu.Lock()
+	defer s.repository.mu.Unlock()
+	head := s.repository.branches[branch]
 	switch {
 	case s.people[author] == "":
 		return 0, s.readOnly(author)
 	case head == "":
-		return 0, fmt.Errorf("github: %s has no branch %q", s.repository, branch)
-	case s.branches[s.branch] == "":
-		return 0, fmt.Errorf("github: %s has no branch %q to merge into", s.repository, s.branch)
-	case s.history(s.branches[s.branch])[head]:
-		return 0, fmt.Errorf("github: 422: No commits between %s and %s", s.branch, branch)
+		return 0, fmt.Errorf("github: %s has no branch %q", s.repository.name, branch)
+	case s.repository.branches[s.repository.branch] == "":
+		return 0, fmt.Errorf("github: %s has no branch %q to merge into", s.repository.name, s.repository.branch)
+	case s.repository.history(s.repository.branches[s.repository.branch])[head]:
+		return 0, fmt.Errorf("github: 422: No commits between %s and %s", s.repository.branch, branch)
 	}
 	p := &pull{number: len(s.pulls) + 1, branch: branch, title: title, author: author, head: head, pusher: author, reviews: map[string]review{}, open: true}
 	s.pulls = append(s.pulls, p)
@@ -56,8 +56,8 @@ func (s *Server) Open(branch, author, title string) (number int, err error) {
 
 // Review records what a person says of a pull request.
 func (s *Server) Review(number int, login string, verdict Verdict) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.repository.mu.Lock()
+	defer s.repository.mu.Unlock()
 	p, err := s.pull(number)
 	if err != nil {
 		return err
@@ -77,8 +77,8 @@ func (s *Server) Comment(number int) error { return s.converse(number, 1) }
 func (s *Server) Resolve(number int) error { return s.converse(number, -1) }
 
 func (s *Server) converse(number, change int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.repository.mu.Lock()
+	defer s.repository.mu.Unlock()
 	p, err := s.pull(number)
 	if err != nil {
 		return err
@@ -101,8 +101,8 @@ func (s *Server) Merge(ctx context.Context, number int, login string) (string, e
 }
 
 func (s *Server) merge(number int, login string) (body []byte, id string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.repository.mu.Lock()
+	defer s.repository.mu.Unlock()
 	p, err := s.pull(number)
 	if err != nil {
 		return nil, "", err
@@ -110,17 +110,17 @@ func (s *Server) merge(number int, login string) (body []byte, id string, err er
 	if err := s.mayMerge(p, login); err != nil {
 		return nil, "", err
 	}
-	before := s.branches[s.branch]
+	before := s.repository.branches[s.repository.branch]
 	files, err := s.merged(p, before)
 	if err != nil {
 		return nil, "", err
 	}
 	p.open = false
-	s.newest = before // the squashed commit follows the delivered branch
-	id = s.add(files, fmt.Sprintf("%s (#%d)", p.title, number))
-	s.branches[s.branch] = id
-	s.note(fmt.Sprintf("%s merged pull request #%d as %s into %s", login, number, id[:12], s.branch), map[string]any{"commit": id, "branch": s.branch})
-	body, err = s.payload(s.branch, before, id, login)
+	s.repository.newest = before // the squashed commit follows the delivered branch
+	id = s.repository.add(files, fmt.Sprintf("%s (#%d)", p.title, number))
+	s.repository.branches[s.repository.branch] = id
+	s.note(fmt.Sprintf("%s merged pull request #%d as %s into %s", login, number, id[:12], s.repository.branch), map[string]any{"commit": id, "branch": s.repository.branch})
+	body, err = s.payload(s.repository.branch, before, id, login)
 	return body, id, err
 }
 
@@ -131,7 +131,7 @@ func (s *Server) mayMerge(p *pull, login string) error {
 	if role == "" {
 		return s.readOnly(login)
 	}
-	r := s.rule(s.branch)
+	r := s.rule(s.repository.branch)
 	if r == nil {
 		return nil
 	}
@@ -202,21 +202,21 @@ func (p *pull) pushed(branch, pusher string, r *rule, head string) {
 // merged are the files of the delivered branch with what the pull request
 // changes in them. Whole files are compared: two changes of one file conflict.
 func (s *Server) merged(p *pull, onto string) (map[string][]byte, error) {
-	ours, base := s.history(onto), s.commits[p.head]
+	ours, base := s.repository.history(onto), s.repository.commits[p.head]
 	for base != nil && !ours[base.id] {
-		base = s.commits[base.parent]
+		base = s.repository.commits[base.parent]
 	}
 	var old map[string][]byte
 	if base != nil {
 		old = base.files
 	}
-	files, theirs := maps.Clone(s.commits[onto].files), s.commits[p.head].files
+	files, theirs := maps.Clone(s.repository.commits[onto].files), s.repository.commits[p.head].files
 	for path := range union(old, theirs) {
 		if same(old, theirs, path) || same(files, theirs, path) {
 			continue
 		}
 		if !same(old, files, path) {
-			return nil, fmt.Errorf("github: 405: Pull Request is not mergeable: %s was changed in %s too", path, s.branch)
+			return nil, fmt.Errorf("github: 405: Pull Request is not mergeable: %s was changed in %s too", path, s.repository.branch)
 		}
 		if text, kept := theirs[path]; kept {
 			files[path] = text
@@ -251,5 +251,5 @@ func (s *Server) pull(number int) (*pull, error) {
 }
 
 func (s *Server) readOnly(login string) error {
-	return fmt.Errorf("github: 403: %s has no write access to %s", login, s.repository)
+	return fmt.Errorf("github: 403: %s has no write access to %s", login, s.repository.name)
 }

@@ -38,7 +38,7 @@ func team(t *testing.T) (*Server, *hook) {
 		s.Grant(login, Write)
 	}
 	s.Grant("root", Admin)
-	_, err := s.Commit("first", map[string][]byte{"a": []byte("1"), "b": []byte("1")})
+	_, err := s.repository.Commit("first", map[string][]byte{"a": []byte("1"), "b": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), "main", "ada"))
 	return s, h
@@ -47,7 +47,7 @@ func team(t *testing.T) (*Server, *hook) {
 // change pushes a commit to a branch by ada, who opens a pull request.
 func change(t *testing.T, s *Server, branch string, files map[string][]byte) int {
 	t.Helper()
-	_, err := s.Commit("Change "+branch, files)
+	_, err := s.repository.Commit("Change "+branch, files)
 	require.NoError(t, err)
 	require.NoError(t, s.Push(t.Context(), branch, "ada"))
 	n, err := s.Open(branch, "ada", "Change "+branch)
@@ -78,17 +78,17 @@ func TestAProtectedBranchTakesNoDirectPush(t *testing.T) {
 			t.Parallel()
 			s, h := team(t)
 			protect(t, s, c.rule)
-			head, requests := s.Head("main"), len(h.requests)
-			id, err := s.Commit("second", map[string][]byte{"a": []byte("2")})
+			head, requests := s.repository.Head("main"), len(h.requests)
+			id, err := s.repository.Commit("second", map[string][]byte{"a": []byte("2")})
 			require.NoError(t, err)
 			err = s.Push(t.Context(), "main", c.login)
 			if c.want == "" {
 				require.NoError(t, err)
-				require.Equal(t, id, s.Head("main"))
+				require.Equal(t, id, s.repository.Head("main"))
 				return
 			}
 			require.ErrorContains(t, err, c.want)
-			require.Equal(t, head, s.Head("main"), "the branch stays where it was")
+			require.Equal(t, head, s.repository.Head("main"), "the branch stays where it was")
 			require.Len(t, h.requests, requests, "nobody is told")
 		})
 	}
@@ -148,14 +148,14 @@ func TestAMergeNeedsWhatTheProtectionAsksFor(t *testing.T) {
 			if c.by == "" {
 				c.by = "alan"
 			}
-			head, requests := s.Head("main"), len(h.requests)
+			head, requests := s.repository.Head("main"), len(h.requests)
 			_, err := s.Merge(t.Context(), n, c.by)
 			if c.want == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorContains(t, err, c.want)
-			require.Equal(t, head, s.Head("main"))
+			require.Equal(t, head, s.repository.Head("main"))
 			require.Len(t, h.requests, requests, "nobody is told")
 		})
 	}
@@ -163,7 +163,7 @@ func TestAMergeNeedsWhatTheProtectionAsksFor(t *testing.T) {
 
 // push adds a commit to the branch of the pull request.
 func push(s *Server, login string) error {
-	if _, err := s.Commit("more", map[string][]byte{"c": []byte("1")}); err != nil {
+	if _, err := s.repository.Commit("more", map[string][]byte{"c": []byte("1")}); err != nil {
 		return err
 	}
 	return s.Push(context.Background(), "change", login)
@@ -178,12 +178,12 @@ func TestNobodyApprovesTheirOwnPullRequest(t *testing.T) {
 func TestAMergeIsOneCommitPushedByWhoeverMerged(t *testing.T) {
 	t.Parallel()
 	s, h := team(t)
-	before := s.Head("main")
+	before := s.repository.Head("main")
 	n := change(t, s, "change", map[string][]byte{"a": []byte("2"), "b": nil})
 	id, err := s.Merge(t.Context(), n, "alan")
 	require.NoError(t, err)
-	require.Equal(t, id, s.Head("main"))
-	require.NotEqual(t, s.Head("change"), id)
+	require.Equal(t, id, s.repository.Head("main"))
+	require.NotEqual(t, s.repository.Head("change"), id)
 
 	var e github.PushEvent
 	require.NoError(t, json.Unmarshal(h.bodies[len(h.bodies)-1], &e))
@@ -204,15 +204,15 @@ func TestAMergeKeepsWhatOthersMergedMeanwhile(t *testing.T) {
 	t.Parallel()
 	s, _ := team(t)
 	first := change(t, s, "first", map[string][]byte{"a": []byte("2")})
-	require.NoError(t, s.Checkout("main"))
+	require.NoError(t, s.repository.Checkout("main"))
 	second := change(t, s, "second", map[string][]byte{"b": []byte("2")})
-	require.NoError(t, s.Checkout("main"))
+	require.NoError(t, s.repository.Checkout("main"))
 	third := change(t, s, "third", map[string][]byte{"a": []byte("3")})
 	for _, n := range []int{first, second} {
 		_, err := s.Merge(t.Context(), n, "alan")
 		require.NoError(t, err)
 	}
-	require.Equal(t, map[string][]byte{"a": []byte("2"), "b": []byte("2")}, s.commits[s.Head("main")].files)
+	require.Equal(t, map[string][]byte{"a": []byte("2"), "b": []byte("2")}, s.repository.commits[s.repository.Head("main")].files)
 	_, err := s.Merge(t.Context(), third, "alan")
 	require.ErrorContains(t, err, "not mergeable: a was changed in main too")
 }
@@ -221,8 +221,8 @@ func TestABranchIsNotMovedBackwards(t *testing.T) {
 	t.Parallel()
 	s, _ := team(t)
 	change(t, s, "change", map[string][]byte{"a": []byte("2")})
-	require.NoError(t, s.Checkout("main"))
-	_, err := s.Commit("other", map[string][]byte{"a": []byte("3")})
+	require.NoError(t, s.repository.Checkout("main"))
+	_, err := s.repository.Commit("other", map[string][]byte{"a": []byte("3")})
 	require.NoError(t, err)
 	require.ErrorContains(t, s.Push(t.Context(), "change", "ada"), "non-fast-forward")
 }

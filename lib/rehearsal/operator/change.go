@@ -24,7 +24,7 @@ func (o *Operator) Merge(ctx context.Context, message string, changes map[string
 
 // Propose opens a pull request with a change and returns its number.
 func (o *Operator) Propose(ctx context.Context, message string, changes map[string][]byte) (number int, err error) {
-	commit, err := o.rig.GitHub.Commit(message, changes)
+	commit, err := o.rig.Repository.Commit(message, changes)
 	if err != nil {
 		return 0, err
 	}

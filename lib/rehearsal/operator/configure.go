@@ -19,7 +19,7 @@ import (
 // rehearsal sets beyond a user's few values.
 func (o *Operator) Configure(context.Context) error {
 	if err := platform.Configure(o.rig.Workspace(), platform.Values{
-		Suffix: o.rig.Suffix, Repository: rehearsal.Repository, Branch: rehearsal.Branch, Owners: []string{rehearsal.Owner},
+		Suffix: o.rig.Suffix, Repository: rehearsal.RepositoryName, Branch: rehearsal.Branch, Owners: []string{rehearsal.Owner},
 		Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole, Rehearsal: true,
 	}); err != nil {
 		return err

@@ -92,14 +92,11 @@ func ecrRepository() Kind {
 }
 
 // deleteECRRepository: DeleteRepository wants force for a repository that has
-// images, and takes its policies with it.
+// images, and takes them and its policies with it.
 func deleteECRRepository(c *Call) error {
 	images := c.Cloud.Images(c.Account, c.Name)
 	if len(images) > 0 && !c.is("forceDelete") {
 		return fmt.Errorf("RepositoryNotEmptyException: The repository with name '%s' cannot be deleted because it still contains %d images: set forceDelete", c.Name, len(images))
-	}
-	for _, i := range images {
-		c.Cloud.Remove(i.Account, i.Type, i.ID)
 	}
 	c.removeAll(func(r *cloud.Resource) bool { return r.Str("repository") == c.Name }, cloud.RepositoryPolicyType, ecrLifecycleType)
 	return nil

@@ -27,20 +27,8 @@ const labAccount = cloud.DeliveryAccount
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	c := cloud.New()
-	c.Objects = labStore{}
 	return &lab{t: t, host: NewHost(c), c: c, as: c.Operator(labAccount)}
 }
-
-// labStore is an object store that keeps nothing.
-type labStore struct{}
-
-func (labStore) CreateBucket(string) error             { return nil }
-func (labStore) DeleteBucket(string, bool) error       { return nil }
-func (labStore) Empty(string) (bool, error)            { return true, nil }
-func (labStore) Put(string, string, []byte) error      { return nil }
-func (labStore) Get(string, string) ([]byte, error)    { return nil, nil }
-func (labStore) Delete(string, string) error           { return nil }
-func (labStore) List(string, string) ([]string, error) { return nil, nil }
 
 // as returns a lab in which another session works.
 func (l *lab) with(session *cloud.Session) *lab {

@@ -52,7 +52,6 @@ func lambdaFunction() Kind {
 		Outputs:  lambdaOutputs,
 		Delete: func(c *Call) error {
 			c.removeAll(func(r *cloud.Resource) bool { return r.Str("function") == c.Name || r.Str("function") == c.ARN }, cloud.PermissionType)
-			c.Cloud.SetBlob(c.ARN, nil)
 			return nil
 		},
 		Actions: Actions{

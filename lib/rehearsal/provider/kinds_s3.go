@@ -61,10 +61,7 @@ func bucketKind() Kind {
 				"bucketDomainName": c.Name + ".s3.amazonaws.com", "bucketRegionalDomainName": c.Name + ".s3." + cloud.Region + ".amazonaws.com",
 				"hostedZoneId": "Z3AQBSTGFYJSTF", "region": cloud.Region,
 			}
-			if c.Old != nil {
-				return out, c.tagged("s3:PutBucketTagging", "s3:PutBucketTagging")
-			}
-			return out, errors.Join(c.tagged("s3:PutBucketTagging", "s3:PutBucketTagging"), c.Cloud.Objects.CreateBucket(c.Name))
+			return out, c.tagged("s3:PutBucketTagging", "s3:PutBucketTagging")
 		},
 		Delete:   deleteBucket,
 		Actions:  Actions{Create: []string{"s3:CreateBucket"}, Read: readBucket, Delete: []string{"s3:DeleteBucket"}},
@@ -91,18 +88,14 @@ func deleteBucket(c *Call) error {
 	if err != nil {
 		return err
 	}
-	force := c.is("forceDestroy")
 	switch {
 	case empty:
-	case !force:
+	case !c.is("forceDestroy"):
 		return fmt.Errorf("BucketNotEmpty: The bucket you tried to delete is not empty: %s", c.Name)
 	default:
 		if err := errors.Join(c.may(c.ARN, nil, "s3:ListBucketVersions"), c.may(c.ARN+"/*", nil, "s3:DeleteObject", "s3:DeleteObjectVersion")); err != nil {
 			return err
 		}
-	}
-	if err := c.Cloud.Objects.DeleteBucket(c.Name, force); err != nil {
-		return err
 	}
 	// Deleting a bucket takes its settings and, with force, its objects along.
 	c.removeAll(func(r *cloud.Resource) bool { return r.Str("bucket") == c.Name },

@@ -3,7 +3,6 @@ package provider
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -28,7 +27,6 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	c := cloud.New()
-	c.Objects = &memory{buckets: map[string]map[string][]byte{}}
 	return serve(t, c, c.Operator(cloud.DeliveryAccount))
 }
 
@@ -175,62 +173,4 @@ func with(inputs map[string]any, pairs ...any) map[string]any {
 		}
 	}
 	return out
-}
-
-// memory is an object store.
-type memory struct {
-	mu      sync.Mutex
-	buckets map[string]map[string][]byte
-}
-
-func (m *memory) CreateBucket(name string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.buckets[name] != nil {
-		return fmt.Errorf("bucket %s exists", name)
-	}
-	m.buckets[name] = map[string][]byte{}
-	return nil
-}
-
-func (m *memory) DeleteBucket(name string, _ bool) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.buckets, name)
-	return nil
-}
-
-func (m *memory) Empty(name string) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.buckets[name]) == 0, nil
-}
-
-func (m *memory) Put(bucket, key string, body []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.buckets[bucket][key] = body
-	return nil
-}
-
-func (m *memory) Get(bucket, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.buckets[bucket][key], nil
-}
-
-func (m *memory) Delete(bucket, key string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.buckets[bucket], key)
-	return nil
-}
-
-func (m *memory) List(bucket, _ string) (keys []string, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for k := range m.buckets[bucket] {
-		keys = append(keys, k)
-	}
-	return keys, nil
 }

@@ -50,10 +50,8 @@ func (a *action) fetchSource(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{
 		"CommitId": commit, "BranchName": c["BranchName"], "FullRepositoryName": c["FullRepositoryId"], "ConnectionArn": c["ConnectionArn"],
 	}
-	if d, ok := host.(Describer); ok {
-		if text, authored, ok := d.Describe(c["FullRepositoryId"], commit); ok {
-			out["CommitMessage"], out["AuthorDate"] = text, authored.UTC().Format(time.RFC3339)
-		}
+	if text, authored, ok := host.Describe(c["FullRepositoryId"], commit); ok {
+		out["CommitMessage"], out["AuthorDate"] = text, authored.UTC().Format(time.RFC3339)
 	}
 	return out, nil
 }
@@ -189,8 +187,8 @@ func (a *action) approve(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	// Whoever sees that it waits may move the clock: the message has gone by then.
-	a.emulator.change(func() { a.emulator.approvals[p.Token] = p })
-	defer a.emulator.change(func() { delete(a.emulator.approvals, p.Token) })
+	a.emulator.change(func() { a.e.pipeline.approvals[p.Token] = p })
+	defer a.emulator.change(func() { delete(a.e.pipeline.approvals, p.Token) })
 	a.update(func(run *ActionRun) { run.Token = p.Token })
 	fields := a.fields(waiting)
 	fields["customData"] = p.CustomData
@@ -232,9 +230,11 @@ func (r *Emulator) PendingApprovals() []Approval {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Approval
-	for _, p := range r.approvals {
-		if p.status == "" {
-			out = append(out, p.Approval)
+	for _, pipeline := range r.pipelines() {
+		for _, p := range pipeline.approvals {
+			if p.status == "" {
+				out = append(out, p.Approval)
+			}
 		}
 	}
 	slices.SortFunc(out, func(x, y Approval) int { return strings.Compare(x.Pipeline+x.Execution, y.Pipeline+y.Execution) })
@@ -246,10 +246,12 @@ func (r *Emulator) PendingApprovals() []Approval {
 func (r *Emulator) WaitApproval(ctx context.Context, match func(Approval) bool) (Approval, error) {
 	var found Approval
 	err := r.settle(ctx, func() bool {
-		for _, p := range r.approvals {
-			if p.status == "" && match(p.Approval) {
-				found = p.Approval
-				return true
+		for _, pipeline := range r.pipelines() {
+			for _, p := range pipeline.approvals {
+				if p.status == "" && match(p.Approval) {
+					found = p.Approval
+					return true
+				}
 			}
 		}
 		return false
@@ -273,7 +275,18 @@ func (r *Emulator) Decide(by *cloud.Session, p Approval, approved bool, summary 
 	return r.PutApprovalResult(by, p.Pipeline, p.Stage, p.Action, p.Token, status, summary)
 }
 
-// PutApprovalResult implements awsapi.Runtime.
+// approval finds an approval by its token, nil where there is none. It is
+// called with the lock held.
+func (r *Emulator) approval(token string) *approval {
+	for _, pipeline := range r.pipelines() {
+		if p := pipeline.approvals[token]; p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// PutApprovalResult implements awsapi.Backend.
 func (r *Emulator) PutApprovalResult(by *cloud.Session, pipeline, stage, action, token, status, summary string) (err error) {
 	if status != "Approved" && status != "Rejected" {
 		return fail("ValidationException", "the status is %q: expected Approved or Rejected", status)
@@ -282,7 +295,7 @@ func (r *Emulator) PutApprovalResult(by *cloud.Session, pipeline, stage, action,
 		return fail("ValidationException", "the summary has %d characters: at most 512 are allowed", len(summary))
 	}
 	r.change(func() {
-		p := r.approvals[token]
+		p := r.approval(token)
 		switch {
 		case p == nil || p.Pipeline != pipeline || p.Stage != stage || p.Action != action:
 			err = fail("InvalidApprovalTokenException", "the token does not belong to a pending approval of %s/%s/%s", pipeline, stage, action)

@@ -90,12 +90,22 @@ func (s alarmSettings) actions(state string) []string {
 
 // AlarmState returns the state of an alarm, by its ARN.
 func (r *Emulator) AlarmState(alarmARN string) string {
+	a := r.cloud.ByARN(alarmARN)
+	if a == nil {
+		return alarmWithout
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if state := r.alarms[alarmARN]; state != "" {
-		return state
-	}
-	return alarmWithout // as PutMetricAlarm leaves a new one
+	return *r.alarm(a)
+}
+
+// alarm is the state that the cloud keeps of an alarm: at first as
+// PutMetricAlarm leaves a new one.
+func (r *Emulator) alarm(a *cloud.Resource) *string {
+	return cloud.DataOf(r.cloud, a, func() *string {
+		state := alarmWithout
+		return &state
+	})
 }
 
 // watch has every alarm on a queue look at it. CloudWatch would take a period
@@ -118,17 +128,19 @@ func (r *Emulator) evaluateAlarm(a *cloud.Resource) {
 		r.note("alarm", a.Name, map[string]any{"error": err.Error()}, "can't be played: %v", err)
 		return
 	}
-	queue := arn("sqs", a.Account, s.Dimensions["QueueName"])
+	queue := r.cloud.ByARN(arn("sqs", a.Account, s.Dimensions["QueueName"]))
 	var old, state string
 	var value float64
 	r.change(func() {
-		messages, reported := r.messages[queue]
-		value = float64(len(messages))
-		if old = r.alarms[a.ARN]; old == "" {
-			old = alarmWithout
+		data := &queueData{}
+		if queue != nil {
+			data = r.queue(queue)
 		}
-		if state, err = s.next(old, value, reported); err == nil {
-			r.alarms[a.ARN] = state
+		value = float64(len(data.messages))
+		kept := r.alarm(a)
+		old = *kept
+		if state, err = s.next(old, value, data.used); err == nil {
+			*kept = state
 		}
 	})
 	switch {
@@ -176,7 +188,14 @@ func (r *Emulator) Purge(by *cloud.Session, queueARN string) error {
 	if err := r.cloud.Authorize(cloud.Call{Session: by, Action: "sqs:PurgeQueue", Resource: queueARN}); err != nil {
 		return err
 	}
-	r.change(func() { r.messages[queueARN] = []Message{} })
+	q := r.cloud.ByARN(queueARN)
+	if q == nil {
+		return fail("AWS.SimpleQueueService.NonExistentQueue", "the queue %s does not exist", queueARN)
+	}
+	r.change(func() {
+		data := r.queue(q)
+		data.messages, data.used = nil, true
+	})
 	r.watch(queueARN)
 	return nil
 }

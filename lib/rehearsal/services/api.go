@@ -7,9 +7,9 @@ import (
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-var _ awsapi.Runtime = (*Emulator)(nil)
+var _ awsapi.Backend = (*Emulator)(nil)
 
-// StartExecution implements awsapi.Runtime.
+// StartExecution implements awsapi.Backend.
 func (r *Emulator) StartExecution(by *cloud.Session, pipeline string, with awsapi.Start) (string, error) {
 	return r.start(arn("codepipeline", by.Account, pipeline), start{Start: with, trigger: "StartPipelineExecution", detail: by.ARN()})
 }
@@ -24,7 +24,7 @@ func (r *Emulator) StartPipeline(by *cloud.Session, pipeline string, variables m
 	return r.StartExecution(by, pipeline, with)
 }
 
-// PipelineExecutions implements awsapi.Runtime.
+// PipelineExecutions implements awsapi.Backend.
 func (r *Emulator) PipelineExecutions(name string) []awsapi.Execution {
 	var out []awsapi.Execution
 	for _, e := range r.Executions(name) {
@@ -34,7 +34,7 @@ func (r *Emulator) PipelineExecutions(name string) []awsapi.Execution {
 	return out
 }
 
-// PipelineState implements awsapi.Runtime.
+// PipelineState implements awsapi.Backend.
 func (r *Emulator) PipelineState(name string) []awsapi.ActionState {
 	at := map[string]int{}
 	var out []awsapi.ActionState

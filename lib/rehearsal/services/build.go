@@ -151,7 +151,7 @@ func (b *build) snapshot(r *Emulator) Build {
 	return c
 }
 
-// StartBuild implements awsapi.Runtime.
+// StartBuild implements awsapi.Backend.
 func (r *Emulator) StartBuild(_ context.Context, account, project string) (awsapi.Build, error) {
 	b, err := r.startBuild(account, project, buildRequest{initiator: "user"})
 	if err != nil {
@@ -160,7 +160,7 @@ func (r *Emulator) StartBuild(_ context.Context, account, project string) (awsap
 	return b.snapshot(r).api(), nil
 }
 
-// FindBuild implements awsapi.Runtime.
+// FindBuild implements awsapi.Backend.
 func (r *Emulator) FindBuild(id string) (awsapi.Build, bool) {
 	b, ok := r.Build(id)
 	return b.api(), ok
@@ -212,9 +212,6 @@ func (r *Emulator) startBuild(account, project string, request buildRequest) (*b
 	if request.fromPipeline != (s.Source.Type == "CODEPIPELINE") {
 		return nil, fail("InvalidInputException", "the project %s has the source type %s: a pipeline, and only a pipeline, needs CODEPIPELINE", project, s.Source.Type)
 	}
-	if err := r.dockerless(s); err != nil {
-		return nil, err
-	}
 	id := newID()
 	ctx, cancel := context.WithCancelCause(r.ctx)
 	b := &build{
@@ -229,8 +226,9 @@ func (r *Emulator) startBuild(account, project string, request buildRequest) (*b
 		b.Stream = stream + "/" + id
 	}
 	r.change(func() {
-		r.buildNumbers[res.ARN]++
-		b.Number = r.buildNumbers[res.ARN]
+		number := cloud.DataOf(r.cloud, res, func() *int { return new(int) })
+		*number++
+		b.Number = *number
 		r.builds[b.ID] = b
 	})
 	b.event(buildInProgress, "started by "+request.initiator)

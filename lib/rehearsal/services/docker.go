@@ -16,17 +16,8 @@ import (
 	"strings"
 	"sync"
 
-	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-// Registry is where docker pushes to.
-type Registry interface {
-	// PushImage puts an image into a repository, which scans it.
-	PushImage(account, repository string, i awsapi.PushedImage) error
-	// FindImage returns the image that has a tag.
-	FindImage(account, repository, tag string) (awsapi.PushedImage, bool)
-}
 
 // docker plays the docker and aws commands of one build of a privileged
 // project: what they would ask of registries, with the rights of the build.
@@ -40,7 +31,7 @@ type docker struct {
 	token    string            // of the registry; empty until the build asks for it
 	loggedIn bool              // to the registry
 	pulled   map[string]string // digest by reference
-	built    map[string]awsapi.PushedImage
+	built    map[string]cloud.PushedImage
 }
 
 // standIn hands a command over to the local cloud, and prints its answer.
@@ -61,7 +52,7 @@ exit "${code:-125}"
 
 // openDocker puts the stand-ins into a folder, the first of the build's PATH.
 func (b *build) openDocker() (folder string, err error) {
-	d := &docker{b: b, pulled: map[string]string{}, built: map[string]awsapi.PushedImage{}}
+	d := &docker{b: b, pulled: map[string]string{}, built: map[string]cloud.PushedImage{}}
 	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return "", err
 	}
@@ -323,10 +314,10 @@ func (d *docker) build(in command, f *flags) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ERROR: failed to build: %w", err)
 	}
-	made := awsapi.PushedImage{Digest: digestOf("an image of the local cloud: " + d.b.ID + tag)}
+	made := cloud.PushedImage{Digest: digestOf("an image of the local cloud: " + d.b.ID + tag)}
 	attested := provenance != "false" && (provenance != "" || in.noAttestations != "1") || sbom != "" && sbom != "false"
 	if attested {
-		made.MediaType = awsapi.IndexType
+		made.MediaType = cloud.IndexType
 	}
 	d.built[tag] = made
 	d.b.emulator.note("image", d.b.Project, map[string]any{"build": d.b.ID, "digest": made.Digest, "tag": tag, "bases": bases, "labels": labels, "index": attested},
@@ -368,7 +359,7 @@ func (d *docker) push(_ command, f *flags) (string, error) {
 		}
 	}
 	made.Tag = tag
-	if err := d.b.emulator.o.Registry.PushImage(d.b.Account, repository, made); err != nil {
+	if err := d.b.emulator.Registry.PushImage(d.b.Account, repository, made); err != nil {
 		return "", err
 	}
 	return tag + ": digest: " + made.Digest + "\n", nil
@@ -390,12 +381,12 @@ func (d *docker) describe(_ command, f *flags) (string, error) {
 		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "AccessDeniedException", err)
 	}
-	found, ok := d.b.emulator.o.Registry.FindImage(d.b.Account, repository, tag)
-	if !ok {
+	found := d.b.emulator.cloud.FindImage(d.b.Account, repository, tag)
+	if found == nil {
 		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "ImageNotFoundException", "The image with imageId {imageDigest:'null', imageTag:'"+tag+"'} does not exist")
 	}
-	known := map[string]string{"imageDigest": found.Digest, "imageManifestMediaType": found.MediaType}
+	known := map[string]string{"imageDigest": found.Str("imageDigest"), "imageManifestMediaType": found.Str("imageManifestMediaType")}
 	m := append(query.FindStringSubmatch(fields), "", "", "")
 	var values []string
 	for _, name := range strings.FieldsFunc(m[1]+m[2], func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -469,14 +460,6 @@ func copied(dir string, words []string) error {
 		if _, err := os.Stat(filepath.Join(dir, source)); err != nil {
 			return fmt.Errorf("failed to calculate checksum of ref: %q: not found", "/"+source)
 		}
-	}
-	return nil
-}
-
-// dockerless refuses a project that runs docker where nobody plays it.
-func (r *Emulator) dockerless(s projectSettings) error {
-	if s.Environment.Privileged && r.o.Registry == nil {
-		return fail("NotPlayed", "the project %s runs docker, which the local cloud does not play", s.Name)
 	}
 	return nil
 }

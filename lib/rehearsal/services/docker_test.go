@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -41,7 +40,6 @@ var imageActions = []string{"ecr:BatchCheckLayerAvailability", "ecr:InitiateLaye
 func imageProject(t *testing.T, files map[string]string, actions []string) *platform {
 	t.Helper()
 	p := newPlatform(t)
-	p.o.Registry = p.aws
 	p.project("image", "", props{
 		"source": props{"type": "S3", "location": "artifacts/context.zip", "buildspec": "buildspec.yml"}, "artifacts": props{"type": "NO_ARTIFACTS"},
 		"environment": props{"image": "aws/codebuild/amazonlinux-x86_64-standard:5.0", "privilegedMode": true, "environmentVariables": []props{
@@ -73,10 +71,10 @@ func TestTheBuildImageIsOneManifestOnBasesByDigest(t *testing.T) {
 	p := imageProject(t, imageSource(t), imageActions)
 	b, log := p.buildImage()
 	require.Equal(t, buildSucceeded, b.Status, log)
-	pushed, ok := p.aws.FindImage(account, "image", "source-1")
-	require.True(t, ok)
-	require.Equal(t, awsapi.ManifestType, pushed.MediaType)
-	require.Equal(t, map[string]string{"IMAGE_DIGEST": pushed.Digest}, b.Exported)
+	pushed := p.c.FindImage(account, "image", "source-1")
+	require.NotNil(t, pushed)
+	require.Equal(t, cloud.ManifestType, pushed.Str("imageManifestMediaType"))
+	require.Equal(t, map[string]string{"IMAGE_DIGEST": pushed.Str("imageDigest")}, b.Exported)
 
 	made := p.c.Journal.Events("image")
 	require.Len(t, made, 1)
@@ -107,9 +105,9 @@ func TestAnIndexFailsTheImageBuild(t *testing.T) {
 	require.NotEqual(t, spec, files["buildspec.yml"], "the flags are there")
 	p := imageProject(t, files, imageActions)
 	b, log := p.buildImage()
-	pushed, ok := p.aws.FindImage(account, "image", "source-1")
-	require.True(t, ok, log)
-	require.Equal(t, awsapi.IndexType, pushed.MediaType)
+	pushed := p.c.FindImage(account, "image", "source-1")
+	require.NotNil(t, pushed, log)
+	require.Equal(t, cloud.IndexType, pushed.Str("imageManifestMediaType"))
 	require.Equal(t, buildFailed, b.Status)
 	require.Contains(t, log, "ECR can't scan")
 }
@@ -152,16 +150,7 @@ func TestWhatStopsADockerBuild(t *testing.T) {
 			b, log := p.buildImage()
 			require.Equal(t, buildFailed, b.Status, log)
 			require.Contains(t, log, c.want)
-			_, pushed := p.aws.FindImage(account, "image", "source-1")
-			require.False(t, pushed)
+			require.Nil(t, p.c.FindImage(account, "image", "source-1"))
 		})
 	}
-}
-
-func TestAProjectThatRunsDockerNeedsARegistry(t *testing.T) {
-	t.Parallel()
-	p := imageProject(t, imageSource(t), imageActions)
-	p.o.Registry = nil
-	_, err := p.StartBuild(t.Context(), account, "image")
-	require.ErrorContains(t, err, "runs docker, which the local cloud does not play")
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,10 +18,6 @@ type SourceHost interface {
 	// Archive returns the files of a repository, as a zip archive, at a commit
 	// or at the head of a branch, and the commit.
 	Archive(ctx context.Context, repository, commitOrBranch string) (zip []byte, commit string, err error)
-}
-
-// Describer is what a SourceHost may also be: it knows what a commit says.
-type Describer interface {
 	// Describe returns the message and the time of a commit.
 	Describe(repository, commit string) (message string, authored time.Time, ok bool)
 }
@@ -30,7 +25,7 @@ type Describer interface {
 // Options say what the services work with.
 type Options struct {
 	// Endpoint is the URL of the local cloud's APIs, the AWS_ENDPOINT_URL of
-	// functions and builds; see also SetEndpoint.
+	// functions and builds.
 	Endpoint string
 	// Providers opens the providers for a build's credentials and returns the
 	// value of PULUMI_DEBUG_PROVIDERS. nil attaches none.
@@ -43,12 +38,6 @@ type Options struct {
 	Source SourceHost
 	// Env is the extra environment of builds, as NAME=value.
 	Env []string
-	// Registry takes the images of projects that run docker. Without it such a
-	// build fails.
-	Registry Registry
-	// HasImage says whether a repository of an account holds an image, by
-	// digest or tag. nil looks at the cloud's images.
-	HasImage func(account, repository, reference string) bool
 	// Grace is how long a build that is stopped may take after its interrupt.
 	Grace time.Duration
 }
@@ -56,8 +45,12 @@ type Options struct {
 // defaultGrace is long enough for an engine to finish a running operation.
 const defaultGrace = 30 * time.Second
 
-// Emulator runs the services of the local cloud.
+// Emulator runs the services of the local cloud. What they keep of a resource
+// is in the cloud, and is guarded here.
 type Emulator struct {
+	// Registry takes the images of builds that run docker.
+	Registry *Registry
+
 	cloud *cloud.Cloud
 	o     Options
 	ctx   context.Context
@@ -65,22 +58,16 @@ type Emulator struct {
 	tasks sync.WaitGroup
 	creds *credentialServer
 
-	mu       sync.Mutex
-	closed   bool
-	changed  chan struct{} // closed, and replaced, at every change
-	busy     int           // running tasks
-	waiters  map[*waiter]bool
-	endpoint string
+	mu      sync.Mutex
+	closed  bool
+	changed chan struct{} // closed, and replaced, at every change
+	busy    int           // running tasks
+	waiters map[*waiter]bool
 
-	pipelines     map[string]*pipeline // by ARN
-	executions    []*execution
-	approvals     map[string]*approval // by token
-	builds        map[string]*build    // by id
-	buildNumbers  map[string]int       // by project ARN
-	functions     map[string]*function
-	messages      map[string][]Message // by queue ARN
-	alarms        map[string]string    // state by alarm ARN
-	notifications []Notification
+	// Builds stay when their project goes: see
+	// https://docs.aws.amazon.com/codebuild/latest/APIReference/API_DeleteProject.html
+	builds        map[string]*build // by id
+	notifications []Notification    // what people have got stays with them
 }
 
 // waiter is a task that waits for a person or for another execution.
@@ -97,36 +84,15 @@ func New(c *cloud.Cloud, o Options) *Emulator {
 	if o.WorkDir == "" {
 		o.WorkDir = filepath.Join(os.TempDir(), "rehearsal")
 	}
-	if o.HasImage == nil {
-		o.HasImage = func(account, repository, reference string) bool {
-			return slices.ContainsFunc(c.Images(account, repository), func(i *cloud.Resource) bool {
-				return i.Str("imageDigest") == reference || i.Str("imageTag") == reference
-			})
-		}
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Emulator{
-		cloud: c, o: o, ctx: ctx, stop: stop, endpoint: o.Endpoint,
-		changed: make(chan struct{}), waiters: map[*waiter]bool{},
-		pipelines: map[string]*pipeline{}, approvals: map[string]*approval{}, builds: map[string]*build{}, buildNumbers: map[string]int{},
-		functions: map[string]*function{}, messages: map[string][]Message{}, alarms: map[string]string{},
+		cloud: c, o: o, ctx: ctx, stop: stop,
+		changed: make(chan struct{}), waiters: map[*waiter]bool{}, builds: map[string]*build{},
 		creds: &credentialServer{cloud: c, builds: map[string]*buildCredentials{}},
 	}
+	r.Registry = NewRegistry(c, r)
 	c.OnChange(r.observe)
 	return r
-}
-
-// SetEndpoint sets the URL of the local cloud's APIs.
-func (r *Emulator) SetEndpoint(url string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.endpoint = url
-}
-
-func (r *Emulator) endpointURL() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.endpoint
 }
 
 // Close stops everything that runs, and waits until it has ended.
@@ -139,7 +105,7 @@ func (r *Emulator) Close() error {
 	r.closed = true
 	r.mu.Unlock()
 	r.stop()
-	r.killFunctions("")
+	r.endFunctions()
 	r.tasks.Wait()
 	return r.creds.close()
 }
@@ -263,19 +229,13 @@ func (r *Emulator) observe(change cloud.Change, res *cloud.Resource) {
 	case pipelineType:
 		r.pipelineChanged(change, res)
 	case functionType:
-		if change != cloud.Created {
-			r.killFunctions(res.ARN)
-		}
-	case queueType:
-		if change == cloud.Deleted {
-			r.change(func() { delete(r.messages, res.ARN) })
+		if change == cloud.Updated {
+			r.functionData(res).renew()
 		}
 	case alarmType:
-		if change == cloud.Deleted {
-			r.change(func() { delete(r.alarms, res.ARN) })
-			return
+		if change != cloud.Deleted {
+			r.evaluateAlarm(res)
 		}
-		r.evaluateAlarm(res)
 	}
 }
 

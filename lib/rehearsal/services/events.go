@@ -39,7 +39,7 @@ func (e event) doc() map[string]any {
 	}
 }
 
-// PutEvent implements awsapi.Runtime. The API refuses sources that begin with
+// PutEvent implements awsapi.Backend. The API refuses sources that begin with
 // aws. before; services come this way too.
 func (r *Emulator) PutEvent(in awsapi.Event) (string, error) {
 	e := event{Account: in.Account, Bus: busName(in.Bus), Source: in.Source, DetailType: in.DetailType, Resources: in.Resources}

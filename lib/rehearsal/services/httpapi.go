@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -42,20 +41,6 @@ func (r *Emulator) RoundTrip(req *http.Request) (*http.Response, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
 		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
 	}, nil
-}
-
-// HTTPAPI serves the deployed HTTP APIs below /APIID/, for clients that can't
-// reach them by their own names.
-func (r *Emulator) HTTPAPI() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		id, path, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/")
-		inner := req.Clone(req.Context())
-		inner.URL.Path, inner.URL.RawPath = "/"+path, ""
-		status, header, body := r.serveAPI(id, inner)
-		maps.Copy(w.Header(), header)
-		w.WriteHeader(status)
-		_, _ = w.Write(body) // the client may be gone
-	})
 }
 
 func message(status int, text string) (int, http.Header, []byte) {

@@ -29,7 +29,6 @@ const (
 
 // function is the running part of a deployed function: its idle instances.
 type function struct {
-	arn  string
 	mu   sync.Mutex
 	gone bool
 	idle []*instance
@@ -158,6 +157,44 @@ func (r *Emulator) functionDeadLetter(s functionSettings, payload []byte, cause 
 	return r.send(s.DeadLetter.Target, Message{Body: string(payload), Attributes: map[string]string{"ErrorMessage": cause.Error()}}, by)
 }
 
+// functionData is what the cloud keeps of a function: the instances since its
+// last change.
+type functionData struct {
+	mu      sync.Mutex
+	current *function
+	ended   bool
+}
+
+func (d *functionData) now() *function {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current == nil {
+		d.current = &function{all: map[*instance]bool{}, gone: d.ended}
+	}
+	return d.current
+}
+
+// renew ends the instances: the next ones are of the function as it is then.
+func (d *functionData) renew() {
+	old := d.now()
+	d.mu.Lock()
+	d.current = nil
+	d.mu.Unlock()
+	old.kill()
+}
+
+// End ends the instances of a function that is removed.
+func (d *functionData) End() {
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
+	d.renew()
+}
+
+func (r *Emulator) functionData(res *cloud.Resource) *functionData {
+	return cloud.DataOf(r.cloud, res, func() *functionData { return &functionData{} })
+}
+
 // function returns the running part of a deployed function.
 func (r *Emulator) function(functionARN string) (*function, *cloud.Resource, error) {
 	res := r.cloud.ByARN(functionARN)
@@ -169,27 +206,13 @@ func (r *Emulator) function(functionARN string) (*function, *cloud.Resource, err
 	if r.closed {
 		return nil, nil, fail("ServiceException", "the local cloud is closed")
 	}
-	f := r.functions[functionARN]
-	if f == nil {
-		f = &function{arn: functionARN, all: map[*instance]bool{}}
-		r.functions[functionARN] = f
-	}
-	return f, res, nil
+	return r.functionData(res).now(), res, nil
 }
 
-// killFunctions ends the instances of a function, or of all.
-func (r *Emulator) killFunctions(functionARN string) {
-	r.mu.Lock()
-	var gone []*function
-	for a, f := range r.functions {
-		if functionARN == "" || a == functionARN {
-			gone = append(gone, f)
-			delete(r.functions, a)
-		}
-	}
-	r.mu.Unlock()
-	for _, f := range gone {
-		f.kill()
+// endFunctions ends the instances of all functions.
+func (r *Emulator) endFunctions() {
+	for _, res := range r.cloud.Find("", functionType, nil) {
+		r.functionData(res).End()
 	}
 }
 
@@ -304,7 +327,7 @@ func (in *instance) environment() []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023",
 		"AWS_LAMBDA_RUNTIME_API="+in.api.address(), "_HANDLER="+s.Handler, "LAMBDA_TASK_ROOT="+in.dir,
 		"TZ=:UTC", "LANG=en_US.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
-		"AWS_ENDPOINT_URL="+in.emulator.endpointURL(),
+		"AWS_ENDPOINT_URL="+in.emulator.o.Endpoint,
 	)
 	for _, k := range slices.Sorted(maps.Keys(s.Environment.Variables)) {
 		env = append(env, k+"="+s.Environment.Variables[k])

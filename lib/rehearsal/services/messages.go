@@ -2,6 +2,7 @@ package services
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +16,25 @@ type Message struct {
 	Sent       time.Time
 }
 
+// queueData is what the cloud keeps of a queue.
+type queueData struct {
+	messages []Message
+	used     bool // whether the queue has ever held a message
+}
+
+func (r *Emulator) queue(q *cloud.Resource) *queueData {
+	return cloud.DataOf(r.cloud, q, func() *queueData { return &queueData{} })
+}
+
 // Messages returns the messages in a queue, by its ARN, oldest first.
 func (r *Emulator) Messages(queueARN string) []Message {
+	q := r.cloud.ByARN(queueARN)
+	if q == nil {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]Message(nil), r.messages[queueARN]...)
+	return slices.Clone(r.queue(q).messages)
 }
 
 // send puts a message into a queue; the caller may send already.
@@ -32,7 +47,10 @@ func (r *Emulator) send(queueARN string, m Message, by publisher) error {
 		return err
 	}
 	m.ID, m.Sent = newID(), r.cloud.Now()
-	r.change(func() { r.messages[queueARN] = append(r.messages[queueARN], m) })
+	r.change(func() {
+		data := r.queue(q)
+		data.messages, data.used = append(data.messages, m), true
+	})
 	r.watch(queueARN)
 	return nil
 }

@@ -18,9 +18,9 @@ import (
 
 const pipelineService = "codepipeline.amazonaws.com"
 
-// Execution modes of pipelines.
+// Execution modes of pipelines. The third, QUEUED, is the rule that the others
+// are exceptions to.
 const (
-	modeQueued     = "QUEUED"
 	modeSuperseded = "SUPERSEDED"
 	modeParallel   = "PARALLEL"
 )
@@ -87,12 +87,41 @@ func (s pipelineSettings) sources() []actionSettings {
 	return slices.DeleteFunc(slices.Clone(s.Stages[0].Actions), func(a actionSettings) bool { return a.Category != "Source" })
 }
 
-// pipeline is a deployed pipeline: who is in which stage.
+// pipeline is what the cloud keeps of a deployed pipeline: its executions, and
+// who is in which stage.
 type pipeline struct {
-	arn, account, name string
-	ctx                context.Context // ends with the pipeline
-	stop               context.CancelFunc
-	gates              map[string]*gate
+	ctx        context.Context // ends with the pipeline
+	stop       context.CancelFunc
+	gates      map[string]*gate
+	executions []*execution
+	approvals  map[string]*approval // by token
+}
+
+// End stops the executions of a pipeline that is removed.
+func (p *pipeline) End() { p.stop() }
+
+func (r *Emulator) pipeline(res *cloud.Resource) *pipeline {
+	return cloud.DataOf(r.cloud, res, func() *pipeline {
+		ctx, stop := context.WithCancel(r.ctx)
+		return &pipeline{ctx: ctx, stop: stop, gates: map[string]*gate{}, approvals: map[string]*approval{}}
+	})
+}
+
+// pipelines are those that are deployed, oldest first.
+func (r *Emulator) pipelines() (all []*pipeline) {
+	for _, res := range r.cloud.Find("", pipelineType, nil) {
+		all = append(all, r.pipeline(res))
+	}
+	return all
+}
+
+// executionsOf are the executions of the pipelines with a name, oldest first.
+// It is called with the lock held.
+func (r *Emulator) executionsOf(name string) (all []*execution) {
+	for _, res := range r.cloud.Find("", pipelineType, func(p *cloud.Resource) bool { return p.Name == name }) {
+		all = append(all, r.pipeline(res).executions...)
+	}
+	return all
 }
 
 // gate lets one execution into a stage at a time.
@@ -139,22 +168,11 @@ func (g *gate) leave(e *execution) {
 // pipelineChanged follows the deployment of a pipeline. As on AWS, creating
 // one starts it; changing one does not.
 func (r *Emulator) pipelineChanged(change cloud.Change, res *cloud.Resource) {
-	switch change {
-	case cloud.Created:
-		ctx, stop := context.WithCancel(r.ctx)
-		p := &pipeline{arn: res.ARN, account: res.Account, name: res.Name, ctx: ctx, stop: stop, gates: map[string]*gate{}}
-		r.change(func() { r.pipelines[res.ARN] = p })
-		if _, err := r.start(res.ARN, start{trigger: "CreatePipeline", detail: res.Name}); err != nil {
-			r.note("pipeline", res.Name, map[string]any{"state": "FAILED", "error": err.Error()}, "can't be started: %v", err)
-		}
-	case cloud.Deleted:
-		r.mu.Lock()
-		p := r.pipelines[res.ARN]
-		delete(r.pipelines, res.ARN)
-		r.mu.Unlock()
-		if p != nil {
-			p.stop()
-		}
+	if change != cloud.Created {
+		return
+	}
+	if _, err := r.start(res.ARN, start{trigger: "CreatePipeline", detail: res.Name}); err != nil {
+		r.note("pipeline", res.Name, map[string]any{"state": "FAILED", "error": err.Error()}, "can't be started: %v", err)
 	}
 }
 
@@ -221,8 +239,8 @@ func (s start) checkToken() error {
 // what another request with the same token gets (here a refusal). The lock is
 // held.
 func (r *Emulator) repeated(e *execution, p *pipeline) (string, error) {
-	for _, o := range r.executions {
-		if o.pipeline != p || e.started.Token == "" || o.started.Token != e.started.Token {
+	for _, o := range p.executions {
+		if e.started.Token == "" || o.started.Token != e.started.Token {
 			continue
 		}
 		if !reflect.DeepEqual(o.started, e.started) {
@@ -238,17 +256,18 @@ func (r *Emulator) repeated(e *execution, p *pipeline) (string, error) {
 // gets the execution of then.
 func (r *Emulator) enqueue(e *execution) (earlier string, err error) {
 	r.change(func() {
-		p := r.pipelines[e.arn]
-		if p == nil {
+		res := r.cloud.ByARN(e.arn)
+		if res == nil {
 			err = fail("PipelineNotFoundException", "The account does not have a pipeline with name '%s'", e.Pipeline)
 			return
 		}
+		p := r.pipeline(res)
 		if earlier, err = r.repeated(e, p); err != nil || earlier != "" {
 			return
 		}
 		running := 0
-		for _, o := range r.executions {
-			if o.pipeline == p && o.Status == InProgress {
+		for _, o := range p.executions {
+			if o.Status == InProgress {
 				running++
 			}
 		}
@@ -257,7 +276,7 @@ func (r *Emulator) enqueue(e *execution) (earlier string, err error) {
 			return
 		}
 		e.pipeline = p
-		r.executions = append(r.executions, e)
+		p.executions = append(p.executions, e)
 		if e.settings.mode() != modeParallel {
 			p.gate(e.settings.Stages[0].Name).arrive(e, e.settings.mode())
 		}
@@ -425,16 +444,13 @@ func (e Execution) Action(name string) *ActionRun {
 	return nil
 }
 
-// Executions returns the executions of a pipeline, oldest first, also of one
-// that was removed.
+// Executions returns the executions of a pipeline, oldest first.
 func (r *Emulator) Executions(pipeline string) []Execution {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Execution
-	for _, e := range r.executions {
-		if e.Pipeline == pipeline {
-			out = append(out, e.snapshot())
-		}
+	for _, e := range r.executionsOf(pipeline) {
+		out = append(out, e.snapshot())
 	}
 	return out
 }
@@ -443,10 +459,7 @@ func (r *Emulator) Executions(pipeline string) []Execution {
 func (r *Emulator) Wait(ctx context.Context, pipeline string, match func(Execution) bool) (Execution, error) {
 	var found Execution
 	err := r.settle(ctx, func() bool {
-		for _, e := range r.executions {
-			if e.Pipeline != pipeline {
-				continue
-			}
+		for _, e := range r.executionsOf(pipeline) {
 			if found = e.snapshot(); match(found) {
 				return true
 			}
@@ -498,9 +511,11 @@ func (r *Emulator) ReplaceArtifact(executionID, name string, archive []byte) err
 func (r *Emulator) artifact(executionID, name string) (Artifact, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range r.executions {
-		if a, ok := e.artifacts[name]; ok && e.ID == executionID {
-			return a, nil
+	for _, p := range r.pipelines() {
+		for _, e := range p.executions {
+			if a, ok := e.artifacts[name]; ok && e.ID == executionID {
+				return a, nil
+			}
 		}
 	}
 	return Artifact{}, fmt.Errorf("the execution %s has no artifact %s", executionID, name)

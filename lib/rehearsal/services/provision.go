@@ -71,7 +71,7 @@ func (b *build) pull() error {
 			return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "Unable to pull customer's container image: %v", err)
 		}
 	}
-	if !b.emulator.o.HasImage(account, name, reference) {
+	if b.emulator.cloud.FindImage(account, name, reference) == nil {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "manifest for %s not found: the repository does not hold this image", image)
 	}
 	return nil
@@ -185,7 +185,7 @@ func (b *build) prepare() error {
 // cloud.
 func (b *build) own() map[string]string {
 	out := map[string]string{
-		"AWS_REGION": cloud.Region, "AWS_DEFAULT_REGION": cloud.Region, "AWS_ENDPOINT_URL": b.emulator.endpointURL(),
+		"AWS_REGION": cloud.Region, "AWS_DEFAULT_REGION": cloud.Region, "AWS_ENDPOINT_URL": b.emulator.o.Endpoint,
 		"CODEBUILD_CI": "true", "CODEBUILD_BUILD_ARN": b.ARN, "CODEBUILD_BUILD_ID": b.ID, "CODEBUILD_BUILD_NUMBER": strconv.Itoa(b.Number),
 		"CODEBUILD_BUILD_IMAGE": b.settings.Environment.Image, "CODEBUILD_BUILD_SUCCEEDING": "1", "CODEBUILD_INITIATOR": b.Initiator,
 		"CODEBUILD_KMS_KEY_ID": b.settings.Key, "CODEBUILD_LOG_PATH": b.Stream, "CODEBUILD_PROJECT_ARN": b.projectARN(),

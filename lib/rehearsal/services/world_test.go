@@ -63,23 +63,22 @@ const (
 // world is a small cloud to test in.
 type world struct {
 	*Emulator
-	t   *testing.T
-	c   *cloud.Cloud
-	aws *awsapi.Server
+	t *testing.T
+	c *cloud.Cloud
 }
 
 func newWorld(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
 	c := cloud.New()
-	api := awsapi.New(c, nil)
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	o := Options{Endpoint: server.URL, WorkDir: t.TempDir(), Grace: 10 * time.Second}
+	server := httptest.NewUnstartedServer(nil)
+	o := Options{Endpoint: "http://" + server.Listener.Addr().String(), WorkDir: t.TempDir(), Grace: 10 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}
-	w := &world{Emulator: New(c, o), t: t, c: c, aws: api}
-	api.SetRuntime(w.Emulator)
+	w := &world{Emulator: New(c, o), t: t, c: c}
+	server.Config.Handler = awsapi.New(c, w.Emulator)
+	server.Start()
+	t.Cleanup(server.Close)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	return w
 }
@@ -148,7 +147,6 @@ func (w *world) queue(name string, statements ...props) string {
 }
 
 func (w *world) bucket(name string) {
-	require.NoError(w.t, w.c.Objects.CreateBucket(name))
 	w.add(cloud.BucketType, name, "arn:aws:s3:::"+name, props{"bucket": name})
 }
 

@@ -197,12 +197,12 @@ func (s *Story) check(what, detail string, ok bool) {
 
 // checkProtected tries the way around a review: a push to the delivered branch.
 func (s *Story) checkProtected(ctx context.Context) error {
-	if _, err := s.Rig.GitHub.Commit("Change something without a review", map[string][]byte{"UNREVIEWED": []byte("?\n")}); err != nil {
+	if _, err := s.Rig.Repository.Commit("Change something without a review", map[string][]byte{"UNREVIEWED": []byte("?\n")}); err != nil {
 		return err
 	}
 	refusal := s.Rig.GitHub.Push(ctx, rehearsal.Branch, rehearsal.Person)
 	s.check("the delivered branch takes no direct push", fmt.Sprintf("the answer to one was %v", refusal), refusal != nil)
-	return s.Rig.GitHub.Checkout(rehearsal.Branch)
+	return s.Rig.Repository.Checkout(rehearsal.Branch)
 }
 
 // checkDeployed looks at what the first change must have done.

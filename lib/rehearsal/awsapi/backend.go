@@ -67,8 +67,8 @@ type Variable struct {
 	Value string `json:"value"`
 }
 
-// Runtime is what runs behind the APIs. The caller is authorised before.
-type Runtime interface {
+// Backend is what runs behind the APIs. The caller is authorised before.
+type Backend interface {
 	// PutEvent puts an event on a bus and returns its id.
 	PutEvent(e Event) (id string, err error)
 	// EmitAWS emits an event of an AWS service on the account's default bus.
