@@ -1,0 +1,84 @@
+package awsapi
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/rehearsal/cloud"
+)
+
+func TestAParameterThatIsMadeAgainBeginsWithVersionOne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	c, name := ssm.NewFromConfig(b.config(b.cloud.Operator(account))), aws.String("approved")
+	arn := "arn:aws:ssm:us-east-1:" + account + ":parameter/approved"
+	read := func() (string, int64) {
+		got, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: name})
+		require.NoError(t, err)
+		return *got.Parameter.Value, got.Parameter.Version
+	}
+	b.add(parameterType, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
+	for want := int64(2); want < 4; want++ {
+		put, err := c.PutParameter(t.Context(), &ssm.PutParameterInput{Name: name, Value: aws.String("sha256:1"), Overwrite: aws.Bool(true)})
+		require.NoError(t, err)
+		require.Equal(t, want, put.Version)
+		value, version := read()
+		require.Equal(t, "sha256:1", value)
+		require.Equal(t, want, version)
+	}
+	require.True(t, b.cloud.Remove(account, parameterType, "approved"))
+	b.add(parameterType, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
+	value, version := read()
+	require.Equal(t, "none", value)
+	require.EqualValues(t, 1, version)
+}
+
+func TestASecretAnswersWithItsNewestVersion(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	arn := "arn:aws:secretsmanager:us-east-1:" + account + ":secret:hook-abc"
+	read := func() (string, error) {
+		got, err := secretsmanager.NewFromConfig(b.config(b.cloud.Operator(account))).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &arn})
+		if err != nil {
+			return "", err
+		}
+		return *got.SecretString, nil
+	}
+	b.add(secretType, arn, arn, "hook", nil)
+	for _, value := range []string{"old", "new"} {
+		b.add(versionType, value, "", "", map[string]any{"secretId": arn, "secretString": value})
+		got, err := read()
+		require.NoError(t, err)
+		require.Equal(t, value, got)
+	}
+	for _, value := range []string{"old", "new"} {
+		require.True(t, b.cloud.Remove(account, versionType, value))
+	}
+	_, err := read()
+	require.Equal(t, "ResourceNotFoundException", code(t, err))
+}
+
+func TestABucketThatIsMadeAgainAnswersWithNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	c := b.s3(b.cloud.Operator(account))
+	list := func() (*s3.ListObjectsV2Output, error) {
+		return c.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	}
+	require.NoError(t, b.cloud.Objects.Put(bucket, "k", []byte("x")))
+	found, err := list()
+	require.NoError(t, err)
+	require.Len(t, found.Contents, 1)
+	require.True(t, b.cloud.Remove(account, cloud.BucketType, bucket))
+	_, err = list()
+	require.Equal(t, "NoSuchBucket", code(t, err))
+	b.add(cloud.BucketType, bucket, "arn:aws:s3:::"+bucket, bucket, nil)
+	found, err = list()
+	require.NoError(t, err)
+	require.Empty(t, found.Contents)
+}
