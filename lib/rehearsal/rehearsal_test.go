@@ -479,7 +479,9 @@ func (s *stage) repositoryIsRenamed(t *testing.T) {
 
 func (s *stage) everythingIsDestroyed(t *testing.T) {
 	require.NoError(t, s.operator.Platform.DestroyAll(s.limit(t), false))
-	require.Empty(t, s.rig.Left())
+	left, err := s.rig.Left()
+	require.NoError(t, err)
+	require.Empty(t, left.All())
 	// It can be run again: there is nothing to do.
 	require.NoError(t, s.operator.Platform.DestroyAll(s.limit(t), false))
 }

@@ -181,12 +181,3 @@ func (r *Rig) Calls() (allowed int, denied []string) {
 	}
 	return allowed, denied
 }
-
-// Left lists everything that is left in the local cloud.
-func (r *Rig) Left() []string {
-	var left []string
-	for _, d := range r.Cloud.Deployed() {
-		left = append(left, fmt.Sprintf("%s %s in account %s", d.Type, d.ID, d.Account))
-	}
-	return left
-}

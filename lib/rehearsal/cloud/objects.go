@@ -70,3 +70,21 @@ func (o *Objects) List(bucket, prefix string) ([]string, error) {
 		page.Marker, page.HasMarker = l.NextMarker, true
 	}
 }
+
+// All lists every object of every bucket as s3://bucket/key.
+func (o *Objects) All() (all []string, err error) {
+	buckets, err := o.backend.ListBuckets()
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range buckets {
+		keys, err := o.List(b.Name, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			all = append(all, "s3://"+b.Name+"/"+k)
+		}
+	}
+	return all, nil
+}

@@ -184,6 +184,19 @@ func (r *Emulator) Build(id string) (Build, bool) {
 	return b.snapshot(r), true
 }
 
+// RunningBuilds returns the builds that have not ended.
+func (r *Emulator) RunningBuilds() []Build {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []Build
+	for _, b := range r.builds {
+		if b.Status == buildInProgress {
+			out = append(out, b.Build)
+		}
+	}
+	return out
+}
+
 // StopBuild interrupts a build.
 func (r *Emulator) StopBuild(id string) error {
 	r.mu.Lock()

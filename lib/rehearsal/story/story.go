@@ -113,10 +113,14 @@ func (s *Story) remove(ctx context.Context) error {
 	if err := s.do(ctx, title, func(ctx context.Context) error { return s.Operator.Platform.DestroyAll(ctx, rejected) }); err != nil {
 		return err
 	}
-	left := s.Rig.Left()
-	s.check("nothing is left", fmt.Sprintf("%d resources, queues, objects or keys in use in the four accounts and on GitHub", len(left)), len(left) == 0)
-	if len(left) > 0 {
-		return fmt.Errorf("destroy-all left %d resources: %v", len(left), left)
+	left, err := s.Rig.Left()
+	if err != nil {
+		return err
+	}
+	all := left.All()
+	s.check("nothing is left", left.String()+" in the four accounts and on GitHub", len(all) == 0)
+	if len(all) > 0 {
+		return fmt.Errorf("destroy-all left %s: %v", left, all)
 	}
 	return nil
 }
