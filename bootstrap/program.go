@@ -9,6 +9,7 @@ import (
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
 	"delivery.internal/lib/storage"
 )
@@ -32,7 +33,7 @@ func program(ctx *pulumi.Context) error {
 		}
 		exports.KeyARNs[env], exports.StateBuckets[env] = key.ARN, store.Name
 	}
-	return stackrefs.Export(ctx, exports)
+	return stackoutputs.Export(ctx, exports)
 }
 
 // foundation makes the key and the state bucket of one environment, or of the

@@ -11,13 +11,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/projectconfig"
 	"delivery.internal/lib/settings"
 )
 
 // readSettings reads the settings of the whole installation, completes them
 // with who is calling, and says everything that is wrong with them at once.
 func readSettings(ctx *pulumi.Context) (settings.Settings, error) {
-	r := settings.NewReader(ctx)
+	r := projectconfig.NewReader(ctx)
 	s := settings.Settings{
 		EnvironmentSuffix: r.String("environmentSuffix", ""),
 		Region:            config.Get(ctx, "aws:region"),

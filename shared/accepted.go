@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"delivery.internal/lib/contract"
-	"delivery.internal/lib/settings"
+	"delivery.internal/lib/projectconfig"
 )
 
 // keyAccepted holds the findings that don't keep a build image from being
@@ -28,7 +28,7 @@ var (
 
 // readAccepted reads the accepted findings and says everything that is wrong
 // with them. One that has run out is allowed: the gate counts its finding again.
-func readAccepted(r *settings.Reader) []contract.AcceptedFinding {
+func readAccepted(r *projectconfig.Reader) []contract.AcceptedFinding {
 	var entries []map[string]string
 	r.Object(keyAccepted, &entries, "a list of findings, each with id, reason and expires, and package where it is meant for one", `'[{"id":"CVE-2026-85091","reason":"the function is never called","expires":"2027-01-31"}]'`)
 	var out []contract.AcceptedFinding

@@ -7,6 +7,7 @@ import (
 
 	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
+	"delivery.internal/lib/projectconfig"
 	"delivery.internal/lib/settings"
 )
 
@@ -27,7 +28,7 @@ type options struct {
 
 // readOptions reads the configuration, or says everything that is wrong in it.
 func readOptions(ctx *pulumi.Context) (options, error) {
-	r := settings.NewReader(ctx)
+	r := projectconfig.NewReader(ctx)
 	o := options{
 		connectionARN: r.Match("connectionArn", "", settings.ConnectionARN,
 			"the ARN of a connection of CodeConnections in us-east-1, or nothing",

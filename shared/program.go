@@ -9,6 +9,7 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
 )
 
@@ -24,7 +25,7 @@ type platform struct {
 }
 
 func program(ctx *pulumi.Context) error {
-	boot, err := stackrefs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, ctx.Stack(), "run: make bootstrap")
+	boot, err := stackoutputs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, ctx.Stack(), "run: make bootstrap")
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return stackrefs.Export(ctx, stackrefs.Shared[pulumi.StringInput]{
+	return stackoutputs.Export(ctx, stackrefs.Shared[pulumi.StringInput]{
 		RepositoryURL:          image.repository.URL,
 		ApprovedImageParameter: image.gate.Parameter,
 		ImageProject:           image.project.Name,

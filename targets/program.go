@@ -9,7 +9,9 @@ import (
 
 	"delivery.internal/lib/access"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/projectconfig"
 	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
 )
 
@@ -19,7 +21,7 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	bootstrap, err := stackrefs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, own.suffix, "run: make bootstrap")
+	bootstrap, err := stackoutputs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, own.suffix, "run: make bootstrap")
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,7 @@ func program(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return stackrefs.Export(ctx, stackrefs.Targets[pulumi.StringInput]{
+	return stackoutputs.Export(ctx, stackrefs.Targets[pulumi.StringInput]{
 		PreviewRoleARN: roles.PreviewARN,
 		DeployRoleARN:  roles.DeployARN,
 		ExternalID:     pulumi.String(roles.ExternalID),
@@ -60,7 +62,7 @@ func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 	if err != nil {
 		return own, fmt.Errorf("a stack of targets is named after its environment: %w", err)
 	}
-	r := settings.NewReader(ctx)
+	r := projectconfig.NewReader(ctx)
 	own = targetConfig{
 		env:       env,
 		suffix:    r.Required("environmentSuffix", "the suffix that bootstrap was given", naming.DocumentedSuffix),

@@ -13,7 +13,6 @@ import (
 	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/eventing"
-	"delivery.internal/lib/handlers"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/stackrefs"
 )
@@ -94,11 +93,11 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 		Policy:      pulumi.String(policy),
 		KeyARN:      args.KeyARN,
 		Environment: pulumi.StringMap{
-			handlers.EnvImageRepository: pulumi.String(args.Names.Of(naming.ImageRepository)),
-			handlers.EnvParameter:       parameters.approved.Name,
-			handlers.EnvVerdict:         parameters.verdict.Name,
-			handlers.EnvAccepted:        parameters.accepted.Name,
-			handlers.EnvBlockSeverity:   pulumi.String(args.BlockSeverity),
+			contract.EnvImageRepository: pulumi.String(args.Names.Of(naming.ImageRepository)),
+			contract.EnvParameter:       parameters.approved.Name,
+			contract.EnvVerdict:         parameters.verdict.Name,
+			contract.EnvAccepted:        parameters.accepted.Name,
+			contract.EnvBlockSeverity:   pulumi.String(args.BlockSeverity),
 		},
 		TimeoutSeconds: 30,
 		DeadLetterARN:  queue.Arn.ToStringPtrOutput(),

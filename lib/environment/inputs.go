@@ -10,6 +10,7 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
 )
 
@@ -25,7 +26,7 @@ func (e Environment) read(ctx *pulumi.Context) (inputs, error) {
 	var in inputs
 	var err error
 	suffix := ctx.Stack()
-	if in.bootstrap, err = stackrefs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, suffix, "run: make bootstrap"); err != nil {
+	if in.bootstrap, err = stackoutputs.Read[stackrefs.Bootstrap[string]](ctx, stackrefs.BootstrapProject, suffix, "run: make bootstrap"); err != nil {
 		return in, err
 	}
 	s := in.bootstrap.Settings
@@ -33,11 +34,11 @@ func (e Environment) read(ctx *pulumi.Context) (inputs, error) {
 		return in, fmt.Errorf("stack %s reads the settings of %s: the stack of this project has the name of the suffix; run: pulumi stack select %s",
 			suffix, s.EnvironmentSuffix, s.EnvironmentSuffix)
 	}
-	if in.shared, err = stackrefs.Read[stackrefs.Shared[string]](ctx, stackrefs.SharedProject, suffix, "run: make up PROJECT=shared"); err != nil {
+	if in.shared, err = stackoutputs.Read[stackrefs.Shared[string]](ctx, stackrefs.SharedProject, suffix, "run: make up PROJECT=shared"); err != nil {
 		return in, err
 	}
 	remedy := "run: make up PROJECT=targets/" + string(e.Name)
-	if in.targets, err = stackrefs.Read[stackrefs.Targets[string]](ctx, stackrefs.TargetsProject, string(e.Name), remedy); err != nil {
+	if in.targets, err = stackoutputs.Read[stackrefs.Targets[string]](ctx, stackrefs.TargetsProject, string(e.Name), remedy); err != nil {
 		return in, err
 	}
 	return in, e.checkTargets(s, in.targets, remedy)
@@ -84,7 +85,7 @@ func (e Environment) image(ctx *pulumi.Context, in inputs, provider *aws.Provide
 func (e Environment) digest(ctx *pulumi.Context, in inputs, provider *aws.Provider) (digest, source string, err error) {
 	if e.ImageFrom != "" {
 		project := stackrefs.EnvironmentProject(e.ImageFrom)
-		upstream, err := stackrefs.Read[stackrefs.Environment[string]](ctx, project, ctx.Stack(), "run: make up PROJECT=environments/"+string(e.ImageFrom))
+		upstream, err := stackoutputs.Read[stackrefs.Environment[string]](ctx, project, ctx.Stack(), "run: make up PROJECT=environments/"+string(e.ImageFrom))
 		return upstream.ImageDigest, "stack " + project, err
 	}
 	name := in.shared.ApprovedImageParameter

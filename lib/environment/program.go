@@ -9,6 +9,7 @@ import (
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/pipeline"
 	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
 	"delivery.internal/lib/storage"
 )
@@ -39,7 +40,7 @@ func (e Environment) Program(ctx *pulumi.Context) error {
 	if err := p.events(ctx, made); err != nil {
 		return err
 	}
-	return stackrefs.Export(ctx, stackrefs.Environment[pulumi.StringInput]{
+	return stackoutputs.Export(ctx, stackrefs.Environment[pulumi.StringInput]{
 		PipelineName: made.Name,
 		PipelineARN:  made.ARN,
 		ImageDigest:  pulumi.String(p.digest),

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery.internal/lib/compute"
-	"delivery.internal/lib/handlers"
+	"delivery.internal/lib/contract"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
@@ -93,9 +93,9 @@ func NewStarter(ctx *pulumi.Context, name string, args *StarterArgs, opts ...pul
 		Policy:      pulumi.String(policy),
 		KeyARN:      args.KeyARN,
 		Environment: pulumi.StringMap{
-			handlers.EnvRepository:      pulumi.String(args.Repository.FullName()),
-			handlers.EnvBranch:          pulumi.String(args.Repository.Branch),
-			handlers.EnvPipelineSources: pulumi.String(sources),
+			contract.EnvRepository:      pulumi.String(args.Repository.FullName()),
+			contract.EnvBranch:          pulumi.String(args.Repository.Branch),
+			contract.EnvPipelineSources: pulumi.String(sources),
 		},
 		TimeoutSeconds: 30,
 		DeadLetterARN:  queue.Arn.ToStringPtrOutput(),

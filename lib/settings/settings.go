@@ -1,5 +1,6 @@
 // Package settings holds the configuration that all projects of one
-// installation share, and the typed reading of a project's own configuration.
+// installation share. Commands use it too, so it does not link Pulumi: a
+// project's own configuration is read by package projectconfig.
 //
 // The shared settings are given once, to the bootstrap project, which
 // validates and exports them; every other project reads them through its

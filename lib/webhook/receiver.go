@@ -10,8 +10,6 @@ import (
 	"delivery.internal/lib/compute"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/eventing"
-	"delivery.internal/lib/handlers"
-	"delivery.internal/lib/handlers/receiver"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
@@ -72,11 +70,11 @@ func NewReceiver(ctx *pulumi.Context, name string, args *ReceiverArgs, opts ...p
 	table, err := dynamodb.NewTable(ctx, name+"-deliveries", &dynamodb.TableArgs{
 		Name:        pulumi.String(args.Names.Of(naming.DeliveriesTable)),
 		BillingMode: pulumi.String("PAY_PER_REQUEST"),
-		HashKey:     pulumi.String(receiver.TableKey),
+		HashKey:     pulumi.String(contract.DeliveriesKey),
 		Attributes: dynamodb.TableAttributeArray{dynamodb.TableAttributeArgs{
-			Name: pulumi.String(receiver.TableKey), Type: pulumi.String("S"),
+			Name: pulumi.String(contract.DeliveriesKey), Type: pulumi.String("S"),
 		}},
-		Ttl:  dynamodb.TableTtlArgs{AttributeName: pulumi.String(receiver.TableTTL), Enabled: pulumi.Bool(true)},
+		Ttl:  dynamodb.TableTtlArgs{AttributeName: pulumi.String(contract.DeliveriesTTL), Enabled: pulumi.Bool(true)},
 		Tags: args.Tags,
 	}, pulumi.Parent(r), pulumi.DeleteBeforeReplace(true))
 	if err != nil {
@@ -90,11 +88,11 @@ func NewReceiver(ctx *pulumi.Context, name string, args *ReceiverArgs, opts ...p
 		Policy:      policy(args),
 		KeyARN:      args.KeyARN,
 		Environment: pulumi.StringMap{
-			handlers.EnvRepository:      pulumi.String(args.Repository.FullName()),
-			handlers.EnvBranch:          pulumi.String(args.Repository.Branch),
-			handlers.EnvBus:             args.BusName,
-			handlers.EnvSecret:          args.Secret.ARN,
-			handlers.EnvDeliveriesTable: table.Name,
+			contract.EnvRepository:      pulumi.String(args.Repository.FullName()),
+			contract.EnvBranch:          pulumi.String(args.Repository.Branch),
+			contract.EnvBusName:         args.BusName,
+			contract.EnvSecret:          args.Secret.ARN,
+			contract.EnvDeliveriesTable: table.Name,
 		},
 		TimeoutSeconds: 10, // GitHub waits no longer
 		Tags:           args.Tags,

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"delivery.internal/lib/contract"
 	"delivery.internal/lib/handlers"
 	"delivery.internal/lib/handlers/receiver"
 )
@@ -29,7 +30,7 @@ func main() {
 }
 
 func handler(ctx context.Context, log *slog.Logger) (*receiver.Handler, error) {
-	env, err := handlers.Environment(os.LookupEnv, handlers.EnvRepository, handlers.EnvBranch, handlers.EnvBus, handlers.EnvSecret, handlers.EnvDeliveriesTable)
+	env, err := handlers.Environment(os.LookupEnv, contract.EnvRepository, contract.EnvBranch, contract.EnvBusName, contract.EnvSecret, contract.EnvDeliveriesTable)
 	if err != nil {
 		return nil, err
 	}
@@ -38,11 +39,11 @@ func handler(ctx context.Context, log *slog.Logger) (*receiver.Handler, error) {
 		return nil, err
 	}
 	return &receiver.Handler{
-		Repository: env[handlers.EnvRepository],
-		Branch:     env[handlers.EnvBranch],
-		Secrets:    &receiver.SecretCache{API: secretsmanager.NewFromConfig(conf), ID: env[handlers.EnvSecret], Now: time.Now},
-		Claims:     receiver.Table{API: dynamodb.NewFromConfig(conf), Name: env[handlers.EnvDeliveriesTable]},
-		Bus:        receiver.EventBus{API: eventbridge.NewFromConfig(conf), Name: env[handlers.EnvBus]},
+		Repository: env[contract.EnvRepository],
+		Branch:     env[contract.EnvBranch],
+		Secrets:    &receiver.SecretCache{API: secretsmanager.NewFromConfig(conf), ID: env[contract.EnvSecret], Now: time.Now},
+		Claims:     receiver.Table{API: dynamodb.NewFromConfig(conf), Name: env[contract.EnvDeliveriesTable]},
+		Bus:        receiver.EventBus{API: eventbridge.NewFromConfig(conf), Name: env[contract.EnvBusName]},
 		Now:        time.Now,
 		Log:        log,
 	}, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"delivery.internal/lib/contract"
 	"delivery.internal/lib/handlers"
 	"delivery.internal/lib/handlers/scangate"
 )
@@ -28,12 +29,12 @@ func main() {
 }
 
 func handler(ctx context.Context, log *slog.Logger) (*scangate.Handler, error) {
-	env, err := handlers.Environment(os.LookupEnv, handlers.EnvImageRepository, handlers.EnvParameter,
-		handlers.EnvVerdict, handlers.EnvAccepted, handlers.EnvBlockSeverity)
+	env, err := handlers.Environment(os.LookupEnv, contract.EnvImageRepository, contract.EnvParameter,
+		contract.EnvVerdict, contract.EnvAccepted, contract.EnvBlockSeverity)
 	if err != nil {
 		return nil, err
 	}
-	block, err := scangate.ParseSeverity(env[handlers.EnvBlockSeverity])
+	block, err := scangate.ParseSeverity(env[contract.EnvBlockSeverity])
 	if err != nil {
 		return nil, err
 	}
@@ -41,13 +42,13 @@ func handler(ctx context.Context, log *slog.Logger) (*scangate.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	repository := env[handlers.EnvImageRepository]
+	repository := env[contract.EnvImageRepository]
 	return &scangate.Handler{
 		Repository: repository,
 		Block:      block,
 		Registry:   scangate.Repository{API: ecr.NewFromConfig(conf), Name: repository},
-		Records: scangate.Parameters{API: ssm.NewFromConfig(conf), AcceptedFindings: env[handlers.EnvAccepted],
-			ApprovedImage: env[handlers.EnvParameter], Verdict: env[handlers.EnvVerdict]},
+		Records: scangate.Parameters{API: ssm.NewFromConfig(conf), AcceptedFindings: env[contract.EnvAccepted],
+			ApprovedImage: env[contract.EnvParameter], Verdict: env[contract.EnvVerdict]},
 		Now: time.Now,
 		Log: log,
 	}, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"delivery.internal/lib/contract"
 	"delivery.internal/lib/handlers"
 	"delivery.internal/lib/handlers/starter"
 )
@@ -28,13 +29,13 @@ func main() {
 }
 
 func handler(ctx context.Context, log *slog.Logger) (*starter.Handler, error) {
-	env, err := handlers.Environment(os.LookupEnv, handlers.EnvRepository, handlers.EnvBranch, handlers.EnvPipelineSources)
+	env, err := handlers.Environment(os.LookupEnv, contract.EnvRepository, contract.EnvBranch, contract.EnvPipelineSources)
 	if err != nil {
 		return nil, err
 	}
 	sources := map[string]string{}
-	if err := json.Unmarshal([]byte(env[handlers.EnvPipelineSources]), &sources); err != nil {
-		return nil, fmt.Errorf("environment variable %s is not a JSON object of texts (%w): the shared project sets it on the function; deploy it again", handlers.EnvPipelineSources, err)
+	if err := json.Unmarshal([]byte(env[contract.EnvPipelineSources]), &sources); err != nil {
+		return nil, fmt.Errorf("environment variable %s is not a JSON object of texts (%w): the shared project sets it on the function; deploy it again", contract.EnvPipelineSources, err)
 	}
 	conf, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -42,8 +43,8 @@ func handler(ctx context.Context, log *slog.Logger) (*starter.Handler, error) {
 	}
 	return &starter.Handler{
 		Sources:    sources,
-		Repository: env[handlers.EnvRepository],
-		Branch:     env[handlers.EnvBranch],
+		Repository: env[contract.EnvRepository],
+		Branch:     env[contract.EnvBranch],
 		Pipelines:  starter.CodePipeline{Config: conf, Now: time.Now},
 		Log:        log,
 	}, nil

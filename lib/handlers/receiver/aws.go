@@ -78,14 +78,6 @@ type TableAPI interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// Attributes of the table of deliveries.
-const (
-	// TableKey is the hash key, a string.
-	TableKey = "id"
-	// TableTTL is the time at which DynamoDB may remove an item.
-	TableTTL = "expires"
-)
-
 // Table is Claims over a DynamoDB table.
 type Table struct {
 	API  TableAPI
@@ -97,10 +89,10 @@ func (t Table) Claim(ctx context.Context, id string, until time.Time) (bool, err
 	_, err := t.API.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: aws.String(t.Name),
 		Item: map[string]dbtypes.AttributeValue{
-			TableKey: &dbtypes.AttributeValueMemberS{Value: id},
-			TableTTL: &dbtypes.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)},
+			contract.DeliveriesKey: &dbtypes.AttributeValueMemberS{Value: id},
+			contract.DeliveriesTTL: &dbtypes.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)},
 		},
-		ConditionExpression: aws.String("attribute_not_exists(" + TableKey + ")"),
+		ConditionExpression: aws.String("attribute_not_exists(" + contract.DeliveriesKey + ")"),
 	})
 	var taken *dbtypes.ConditionalCheckFailedException
 	if errors.As(err, &taken) {
@@ -113,7 +105,7 @@ func (t Table) Claim(ctx context.Context, id string, until time.Time) (bool, err
 func (t Table) Release(ctx context.Context, id string) error {
 	_, err := t.API.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: aws.String(t.Name),
-		Key:       map[string]dbtypes.AttributeValue{TableKey: &dbtypes.AttributeValueMemberS{Value: id}},
+		Key:       map[string]dbtypes.AttributeValue{contract.DeliveriesKey: &dbtypes.AttributeValueMemberS{Value: id}},
 	})
 	return err
 }

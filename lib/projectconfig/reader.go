@@ -1,4 +1,7 @@
-package settings
+// Package projectconfig reads a project's own configuration. It links the
+// Pulumi SDK, so only programs import it: what commands share with programs is
+// in package settings.
+package projectconfig
 
 import (
 	"errors"
@@ -8,6 +11,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"delivery.internal/lib/settings"
 )
 
 // Reader reads one project's own configuration and collects what is wrong, so
@@ -29,7 +34,7 @@ func (r *Reader) Err() error { return errors.Join(r.errs...) }
 // Fail records that a key's value is not what was expected. The example is a
 // value that would do.
 func (r *Reader) Fail(key, value, expected, example string) {
-	r.errs = append(r.errs, Problem{r.project, key, value, expected, example})
+	r.errs = append(r.errs, settings.Problem{Project: r.project, Key: key, Value: value, Expected: expected, Example: example})
 }
 
 // String returns a key's value, or the default where it is not set.

@@ -1,4 +1,4 @@
-package settings_test
+package projectconfig_test
 
 import (
 	"regexp"
@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/settings"
+	"delivery.internal/lib/projectconfig"
 )
 
 type noCloud struct{}
@@ -22,10 +22,10 @@ func (noCloud) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
 }
 
 // read runs f with a Reader of the given configuration.
-func read(t *testing.T, config map[string]string, f func(*settings.Reader)) {
+func read(t *testing.T, config map[string]string, f func(*projectconfig.Reader)) {
 	t.Helper()
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		f(settings.NewReader(ctx))
+		f(projectconfig.NewReader(ctx))
 		return nil
 	}, pulumi.WithMocks("shop", "a1b2", noCloud{}), func(i *pulumi.RunInfo) { i.Config = config })
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func read(t *testing.T, config map[string]string, f func(*settings.Reader)) {
 
 func TestReaderReadsWhatIsSet(t *testing.T) {
 	t.Parallel()
-	read(t, map[string]string{"shop:name": "x", "shop:on": "true", "shop:count": "7", "shop:list": `["a","b"]`}, func(r *settings.Reader) {
+	read(t, map[string]string{"shop:name": "x", "shop:on": "true", "shop:count": "7", "shop:list": `["a","b"]`}, func(r *projectconfig.Reader) {
 		var list []string
 		r.Object("list", &list, "a list", "'[]'")
 		require.Equal(t, []string{"a", "b"}, list)
@@ -48,7 +48,7 @@ func TestReaderReadsWhatIsSet(t *testing.T) {
 
 func TestReaderTakesDefaults(t *testing.T) {
 	t.Parallel()
-	read(t, nil, func(r *settings.Reader) {
+	read(t, nil, func(r *projectconfig.Reader) {
 		list := []string{"kept"}
 		r.Object("list", &list, "a list", "'[]'")
 		require.Equal(t, []string{"kept"}, list)
@@ -62,7 +62,7 @@ func TestReaderTakesDefaults(t *testing.T) {
 func TestReaderCollectsEveryMistake(t *testing.T) {
 	t.Parallel()
 	config := map[string]string{"shop:kind": "blue", "shop:on": "perhaps", "shop:count": "10", "shop:list": "{", "shop:id": "?"}
-	read(t, config, func(r *settings.Reader) {
+	read(t, config, func(r *projectconfig.Reader) {
 		var list []string
 		r.Object("list", &list, "a list", "'[]'")
 		r.Required("name", "a name", "y")

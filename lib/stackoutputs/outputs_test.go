@@ -1,4 +1,4 @@
-package stackrefs_test
+package stackoutputs_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
+	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
 )
 
@@ -43,7 +44,7 @@ func outputs() map[string]any {
 func TestReadFillsEveryField(t *testing.T) {
 	t.Parallel()
 	err := run(backend{map[string]map[string]any{name: outputs()}}, func(ctx *pulumi.Context) error {
-		got, err := stackrefs.Read[stackrefs.Targets[string]](ctx, "targets", "dev", "run: make up PROJECT=targets/dev")
+		got, err := stackoutputs.Read[stackrefs.Targets[string]](ctx, "targets", "dev", "run: make up PROJECT=targets/dev")
 		require.Equal(t, stackrefs.Targets[string]{PreviewRoleARN: "p", DeployRoleARN: "d", ExternalID: "e"}, got)
 		return err
 	})
@@ -58,7 +59,7 @@ func TestReadReadsStructuredOutputs(t *testing.T) {
 		"stateBuckets": map[string]any{"shared": "b"},
 	}
 	err := run(backend{map[string]map[string]any{"organization/bootstrap/a1b2": boot}}, func(ctx *pulumi.Context) error {
-		got, err := stackrefs.Read[stackrefs.Bootstrap[string]](ctx, "bootstrap", "a1b2", "run: make bootstrap")
+		got, err := stackoutputs.Read[stackrefs.Bootstrap[string]](ctx, "bootstrap", "a1b2", "run: make bootstrap")
 		require.Equal(t, "k", got.KeyARNs[naming.Dev])
 		require.Equal(t, "b", got.StateBuckets[naming.Shared])
 		require.Equal(t, settings.Settings{EnvironmentSuffix: "a1b2", Accounts: settings.Accounts{Prod: "345678901234"}, Owners: []string{"a@example.com"}}, got.Settings)
@@ -85,7 +86,7 @@ func TestReadSaysWhatToRun(t *testing.T) {
 			t.Parallel()
 			var err error
 			_ = run(backend{c.stacks}, func(ctx *pulumi.Context) error {
-				_, err = stackrefs.Read[stackrefs.Targets[string]](ctx, "targets", "dev", "run: make up PROJECT=targets/dev")
+				_, err = stackoutputs.Read[stackrefs.Targets[string]](ctx, "targets", "dev", "run: make up PROJECT=targets/dev")
 				return nil
 			})
 			require.ErrorContains(t, err, name)
@@ -98,7 +99,7 @@ func TestReadSaysWhatToRun(t *testing.T) {
 func TestExportRefusesAMissingValue(t *testing.T) {
 	t.Parallel()
 	err := run(backend{}, func(ctx *pulumi.Context) error {
-		return stackrefs.Export(ctx, stackrefs.Environment[pulumi.StringInput]{PipelineName: pulumi.String("n")})
+		return stackoutputs.Export(ctx, stackrefs.Environment[pulumi.StringInput]{PipelineName: pulumi.String("n")})
 	})
 	require.ErrorContains(t, err, "export pipelineArn: has no value")
 }
