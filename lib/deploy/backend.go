@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // Object is an object of the state backend.
@@ -51,7 +53,7 @@ type holder struct {
 func (c *CLI) unlocked(ctx context.Context, s Stack) error {
 	held, err := c.Objects.List(ctx, s.locks())
 	if err != nil {
-		return &Failure{Class: Classify(1, "", err.Error()), Text: err.Error(), Err: err}
+		return &Failure{Class: pulumicli.Classify(1, "", err.Error()), Text: err.Error(), Err: err}
 	}
 	if len(held) == 0 {
 		return nil
@@ -64,7 +66,7 @@ func (c *CLI) unlocked(ctx context.Context, s Stack) error {
 			who = fmt.Sprintf("%s@%s (pid %d)", h.Username, h.Hostname, h.Pid)
 		}
 	}
-	return &Failure{Class: Locked, Text: fmt.Sprintf("the stack is locked by %s since %s: %s", who, stamp(held[0].Written), held[0].Key)}
+	return &Failure{Class: pulumicli.Locked, Text: fmt.Sprintf("the stack is locked by %s since %s: %s", who, stamp(held[0].Written), held[0].Key)}
 }
 
 // LostError says that a stack was deployed before and has no checkpoint.

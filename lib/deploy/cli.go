@@ -8,10 +8,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // CLI is the Engine over the pulumi command.
@@ -80,13 +81,13 @@ func (c *CLI) settled(ctx context.Context, s Stack) (State, error) {
 // look reads the state once.
 func (c *CLI) look(ctx context.Context, s Stack) (State, error) {
 	out, err := c.once(ctx, s, io.Discard, "", "stack", "export")
-	if classOf(err) == NoStack {
+	if classOf(err) == pulumicli.NoStack {
 		return noState(), c.lost(ctx, s)
 	}
 	if err != nil {
 		return State{}, err
 	}
-	return parseState([]byte(out.stdout))
+	return parseState([]byte(out.Stdout))
 }
 
 // Init implements Engine.
@@ -132,7 +133,7 @@ func (c *CLI) Preview(ctx context.Context, s Stack, state State, planFile string
 
 // read takes the changes from an event log and the plan that was saved with it.
 func (p *Proposal) read(log, saved []byte, state State) error {
-	all, err := steps(log)
+	events, err := pulumicli.Events(log)
 	if err != nil {
 		return err
 	}
@@ -140,6 +141,7 @@ func (p *Proposal) read(log, saved []byte, state State) error {
 	if err != nil {
 		return err
 	}
+	all := pulumicli.Steps(events)
 	p.Changes = sorted(slices.Concat(visible(all), outputChanges(plan), optionChanges(all, plan, state)))
 	p.Idle = len(p.Changes) == 0 && idle(all, plan, state)
 	return nil
@@ -165,7 +167,7 @@ func (c *CLI) Apply(ctx context.Context, s Stack, state State, planFile string) 
 func (c *CLI) removeStack(ctx context.Context, s Stack) error {
 	return c.Retry.run(ctx, func(bool) error {
 		_, err := c.once(ctx, s, c.Out, "", "stack", "rm", "--yes", "--preserve-config", "--remove-backups")
-		if err != nil && classOf(err) != NoStack { // after a fault the first try may have done it
+		if err != nil && classOf(err) != pulumicli.NoStack { // after a fault the first try may have done it
 			return err
 		}
 		// The CLI succeeds also when it could not delete the object.
@@ -184,13 +186,13 @@ func (c *CLI) removeStack(ctx context.Context, s Stack) error {
 // engine runs a command that runs the program. A command that changes things
 // is repeated only if no step had begun, and only on the state that it was
 // meant for: who held the lock may have changed it, and a plan does not notice.
-func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, changes bool) (out outcome, log []byte, err error) {
+func (c *CLI) engine(ctx context.Context, s Stack, state State, args []string, changes bool) (out pulumicli.Outcome, log []byte, err error) {
 	if err := errors.Join(c.checkHost(s), c.useSecrets(s, state)); err != nil {
-		return outcome{}, nil, err
+		return pulumicli.Outcome{}, nil, err
 	}
 	dir, err := os.MkdirTemp("", "delivery-events-")
 	if err != nil {
-		return outcome{}, nil, err
+		return pulumicli.Outcome{}, nil, err
 	}
 	defer os.RemoveAll(dir)
 	events := filepath.Join(dir, "events.json")
@@ -240,22 +242,17 @@ func (c *CLI) useSecrets(s Stack, state State) error {
 
 // once runs the command once. With an events file, a failure says whether a
 // step had begun.
-func (c *CLI) once(ctx context.Context, s Stack, to io.Writer, events string, args ...string) (outcome, error) {
-	name, stack := args[0], []string{"--stack", s.FullName()}
-	if name == "stack" {
-		name += " " + args[1]
-		if args[1] == "init" {
-			stack = stack[1:]
-		}
-	}
-	args = slices.Concat(args, stack, []string{"--non-interactive", "--color", "never"})
-	said := &lines{mu: &c.mu, to: to, prefix: "[" + s.Name + "] "}
-	out := execute(ctx, c.Pulumi, args, s.Dir, cliEnvironment(c.Env, c.Hosts, c.Backend), said)
+func (c *CLI) once(ctx context.Context, s Stack, to io.Writer, events string, args ...string) (pulumicli.Outcome, error) {
+	stdout, stderr := pulumicli.NewLines(&c.mu, to, "["+s.Name+"] ")
+	out := pulumicli.CLI{Path: c.Pulumi}.Run(ctx, pulumicli.Call{
+		Args: append(slices.Clone(args), "--color", "never"), Stack: s.FullName(), Dir: s.Dir, Env: c.environment(), Stdout: stdout, Stderr: stderr,
+	})
+	out.Err = errors.Join(out.Err, stdout.Flush(), stderr.Flush())
 	var err error
-	if out.err != nil {
-		err = c.failure(ctx, name+" "+s.Name, out, events)
+	if out.Err != nil {
+		err = c.failure(ctx, s, out, events)
 	}
-	key, left := LeftLock(out.stdout, out.stderr)
+	key, left := pulumicli.LeftLock(out.Stdout, out.Stderr)
 	if !left {
 		return out, err
 	}
@@ -266,6 +263,12 @@ func (c *CLI) once(ctx context.Context, s Stack, to io.Writer, events string, ar
 	return out, err
 }
 
+// environment is what the CLI gets: with the wrappers of the language hosts
+// before the hosts themselves.
+func (c *CLI) environment() []string {
+	return pulumicli.Environment{Backend: c.Backend, First: []string{c.Hosts}}.From(c.Env)
+}
+
 // finally adds to a failure what makes repeating it senseless.
 func finally(err, last error) error {
 	if err == nil {
@@ -274,23 +277,23 @@ func finally(err, last error) error {
 	return fmt.Errorf("%v; %w", err, last)
 }
 
-func (c *CLI) failure(ctx context.Context, command string, out outcome, events string) *Failure {
-	f := &Failure{Command: command, Code: out.code, Class: Classify(out.code, out.stdout, out.stderr), Text: said(out), Err: out.err}
+func (c *CLI) failure(ctx context.Context, s Stack, out pulumicli.Outcome, events string) *Failure {
+	f := &Failure{Command: out.Call + " " + s.Name, Code: out.Code, Class: out.Class(), Text: out.Text(), Err: out.Err}
 	// An engine that was stopped in the middle of a plan complains of the steps
 	// that it did not come to.
-	if ctx.Err() != nil && (f.Class == Unknown || f.Class == PlanViolated) {
-		f.Class = Interrupted
+	if ctx.Err() != nil && (f.Class == pulumicli.Unknown || f.Class == pulumicli.PlanViolated) {
+		f.Class = pulumicli.Interrupted
 	}
 	if events == "" {
 		// Nothing can have been changed: the engine may speak of the backend
 		// too, from which it reads StackReferences.
-		if f.Class == ProgramOrDeploy && transient(out.stdout) {
-			f.Class = Transient
+		if f.Class == pulumicli.ProgramOrDeploy && pulumicli.IsTransient(out.Stdout) {
+			f.Class = pulumicli.Transient
 		}
 	} else {
 		// No file: the engine never began.
 		if log, err := os.ReadFile(events); err == nil {
-			f.Stepped = stepped(log)
+			f.Stepped = pulumicli.Stepped(log)
 		}
 	}
 	return f
@@ -308,28 +311,4 @@ func (c *CLI) unlock(ctx context.Context, s Stack, key string) error {
 		return fmt.Errorf("the stack stays locked, because its lock %s can't be removed (%w): remove that object from the state bucket, the run that held it has ended", key, err)
 	}
 	return nil
-}
-
-// saidBytes is enough of the CLI's words for an error.
-const saidBytes = 2000
-
-// sdkNoise are warnings of the AWS SDK inside the CLI, for instance about a
-// backend that sends no checksums.
-var sdkNoise = regexp.MustCompile(`(?m)^SDK [0-9/]+ [0-9:]+ (WARN|DEBUG) .*$`)
-
-// said is the part of the output that explains a failure: errors of the
-// backend, or the engine's diagnostics.
-func said(out outcome) string {
-	stdout, stderr := redact(out.stdout), redact(out.stderr)
-	text := strings.TrimSpace(sdkNoise.ReplaceAllString(stderr, ""))
-	if _, diagnostics, found := strings.Cut(stdout, "Diagnostics:"); found {
-		text = strings.TrimSpace(diagnostics + "\n" + text)
-	}
-	if text == "" {
-		text = strings.TrimSpace(stdout)
-	}
-	if text == "" {
-		return out.err.Error()
-	}
-	return strings.Join(strings.Fields(text[max(0, len(text)-saidBytes):]), " ")
 }

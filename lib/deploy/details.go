@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // Detail is what happens to a resource, or to the outputs of a stack, value by
@@ -26,39 +27,18 @@ type Detail struct {
 
 func (d Detail) key() string { return d.URN + "\n" + d.Op + "\n" + strings.Join(d.Lines, "\n") }
 
-// resourceState is one side of a step in the event log.
-type resourceState struct {
-	Inputs  map[string]any `json:"inputs"`
-	Outputs map[string]any `json:"outputs"`
-}
-
-type detailedEvent struct {
-	ResourcePreEvent *detailedStep `json:"resourcePreEvent"`
-	ResOutputsEvent  *detailedStep `json:"resOutputsEvent"`
-}
-
-type detailedStep struct {
-	Metadata struct {
-		metadata
-		Old *resourceState `json:"old"`
-		New *resourceState `json:"new"`
-	} `json:"metadata"`
-}
-
 // details reads an event log of a preview.
 func details(log []byte) ([]Detail, error) {
 	var out []Detail
 	outputs := map[string]Detail{} // of stacks: the last event has them all
-	dec := json.NewDecoder(bytes.NewReader(log))
-	dec.UseNumber()
-	for dec.More() {
-		var e detailedEvent
-		if err := dec.Decode(&e); err != nil {
-			return nil, fmt.Errorf("the engine's event log is not readable: %w", err)
-		}
+	events, err := pulumicli.Events(log)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
 		switch {
 		case e.ResourcePreEvent != nil:
-			if d, ok := e.ResourcePreEvent.detail(); ok {
+			if d, ok := detail(e.ResourcePreEvent.Metadata); ok {
 				out = append(out, d)
 			}
 		case e.ResOutputsEvent != nil && e.ResOutputsEvent.Metadata.Type == rootType:
@@ -75,9 +55,8 @@ func details(log []byte) ([]Detail, error) {
 }
 
 // detail is false for a step that changes nothing, or that a diff leaves out.
-func (s detailedStep) detail() (Detail, bool) {
-	m := s.Metadata
-	c := Change{URN: m.URN, Op: m.Op, Paths: m.paths()}
+func detail(m pulumicli.Step) (Detail, bool) {
+	c := Change{URN: m.URN, Op: m.Op, Paths: pathsOf(m)}
 	switch {
 	case m.Op == opSame || reads[m.Op] || noise(c, m.Type):
 		return Detail{}, false
@@ -94,14 +73,14 @@ func (s detailedStep) detail() (Detail, bool) {
 	return Detail{URN: m.URN, Op: m.Op, Lines: compare(before, after)}, true
 }
 
-func inputsOf(s *resourceState) map[string]any {
+func inputsOf(s *pulumicli.StepState) map[string]any {
 	if s == nil {
 		return nil
 	}
 	return s.Inputs
 }
 
-func outputsOf(s *resourceState) map[string]any {
+func outputsOf(s *pulumicli.StepState) map[string]any {
 	if s == nil {
 		return nil
 	}

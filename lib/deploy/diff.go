@@ -1,14 +1,13 @@
 package deploy
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // Change is one line of a normalised diff: what happens to a resource and
@@ -25,7 +24,7 @@ const (
 	opCreate  = "create"
 	opUpdate  = "update"
 	opDelete  = "delete"
-	opSame    = "same"
+	opSame    = pulumicli.OpSame
 	opOutputs = "outputs"
 )
 
@@ -43,66 +42,18 @@ func (c Change) Type() string {
 // Name returns the name of the changed resource in its program.
 func (c Change) Name() string { return c.URN[strings.LastIndex(c.URN, "::")+len("::"):] }
 
-// event is the part of an engine event that is read here.
-type event struct {
-	ResourcePreEvent *struct {
-		Metadata metadata `json:"metadata"`
-	} `json:"resourcePreEvent"`
-	ResOutputsEvent *struct {
-		Metadata metadata `json:"metadata"`
-	} `json:"resOutputsEvent"`
-}
-
-type metadata struct {
-	Op           string         `json:"op"`
-	URN          string         `json:"urn"`
-	Type         string         `json:"type"`
-	Diffs        []string       `json:"diffs"`
-	Keys         []string       `json:"keys"`
-	DetailedDiff map[string]any `json:"detailedDiff"`
-	Old          *side          `json:"old"`
-	New          *side          `json:"new"`
-}
-
-// steps are the operations that an event log names, same included.
-func steps(log []byte) ([]metadata, error) {
-	var out []metadata
-	lines := bufio.NewScanner(bytes.NewReader(log))
-	lines.Buffer(nil, 64<<20) // one event holds all properties of a resource
-	for lines.Scan() {
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
-		}
-		var e event
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return nil, fmt.Errorf("the engine's event log is not readable: %w", err)
-		}
-		if e.ResourcePreEvent != nil {
-			out = append(out, e.ResourcePreEvent.Metadata)
-		}
-	}
-	return out, lines.Err()
-}
-
-// stepped says whether any resource operation had begun. A log that can't be
-// read (the engine was killed) counts as begun.
-func stepped(log []byte) bool {
-	all, err := steps(log)
-	return err != nil || slices.ContainsFunc(all, func(m metadata) bool { return m.Op != opSame })
-}
-
 // normalise turns an event log into a diff that is equal for equal reviews:
 // sorted, without values, without the default providers' role and session.
 func normalise(log []byte) ([]Change, error) {
-	all, err := steps(log)
-	return visible(all), err
+	events, err := pulumicli.Events(log)
+	return visible(pulumicli.Steps(events)), err
 }
 
 // visible are the steps that change something that reviewers look at.
-func visible(all []metadata) []Change {
+func visible(all []pulumicli.Step) []Change {
 	var out []Change
 	for _, m := range all {
-		c := Change{URN: m.URN, Op: m.Op, Paths: m.paths()}
+		c := Change{URN: m.URN, Op: m.Op, Paths: pathsOf(m)}
 		if m.Op == opSame || reads[m.Op] || noise(c, m.Type) {
 			continue
 		}
@@ -122,7 +73,8 @@ func sorted(changes []Change) []Change {
 	return slices.CompactFunc(changes, func(a, b Change) bool { return a.key() == b.key() })
 }
 
-func (m metadata) paths() []string {
+// pathsOf are the properties that a step changes.
+func pathsOf(m pulumicli.Step) []string {
 	var paths []string
 	switch {
 	case len(m.DetailedDiff) > 0:

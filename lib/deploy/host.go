@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"gopkg.in/yaml.v3"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // The program under review runs in a language host, which the CLI starts with
@@ -28,20 +30,6 @@ const hostPrefix = "pulumi-language-"
 // runtimes are those that Pulumi has hosts for. One that is missing here and
 // is not on the PATH either can't be started at all.
 var runtimes = []string{"bun", "dotnet", "go", "hcl", "java", "nodejs", "pcl", "python", "python-exec", "yaml"}
-
-// hostVariables are what a host, its compiler and the program get of the
-// deployer's environment. Everything else stays out: credentials of AWS in all
-// their forms, the backend, and what CodeBuild and the pipeline say.
-var hostVariables = map[string]bool{
-	"PATH": true, "HOME": true, "USER": true, "LOGNAME": true, "SHELL": true, "TMPDIR": true, "TZ": true,
-	"LANG": true, "LANGUAGE": true, "LC_ALL": true, "LC_CTYPE": true,
-	"SSL_CERT_FILE": true, "SSL_CERT_DIR": true,
-	"HTTP_PROXY": true, "HTTPS_PROXY": true, "NO_PROXY": true, "http_proxy": true, "https_proxy": true, "no_proxy": true,
-	"GOPATH": true, "GOCACHE": true, "GOMODCACHE": true, "GOROOT": true, "GOTOOLCHAIN": true, "GOFLAGS": true, "GOWORK": true,
-	"GOPROXY": true, "GONOPROXY": true, "GOPRIVATE": true, "GOSUMDB": true, "GONOSUMDB": true, "GONOSUMCHECK": true, "GOINSECURE": true,
-	"GOOS": true, "GOARCH": true, "GOMAXPROCS": true, "GOMEMLIMIT": true, "CGO_ENABLED": true,
-	"PULUMI_HOME": true, // where a host looks for plugins
-}
 
 // RunHost turns this process into a language host if it was started under the
 // name of one, and returns if it was not. Binaries that drive the CLI call it
@@ -70,7 +58,8 @@ func becomeHost(args, env []string) error {
 }
 
 // hostEnvironment is the cleaned environment, with a PATH that leads past the
-// wrappers.
+// wrappers. Credentials of AWS in all their forms, the backend, and what
+// CodeBuild and the pipeline say stay out.
 func hostEnvironment(env []string, wrappers string) []string {
 	var out []string
 	for _, kv := range env {
@@ -79,7 +68,7 @@ func hostEnvironment(env []string, wrappers string) []string {
 			dirs := slices.DeleteFunc(filepath.SplitList(value), func(dir string) bool { return filepath.Clean(dir) == wrappers })
 			kv = "PATH=" + strings.Join(dirs, string(os.PathListSeparator))
 		}
-		if hostVariables[name] {
+		if slices.Contains(pulumicli.ProgramVariables, name) {
 			out = append(out, kv)
 		}
 	}
@@ -152,32 +141,6 @@ func (c *CLI) checkHost(s Stack) error {
 	}
 	_, err := findHost(hostPrefix+s.Runtime, c.Env)
 	return err
-}
-
-// cliVariables are the PULUMI_* variables that reach the CLI; any other could
-// be a flag that nobody sees in the pipeline's definition.
-var cliVariables = map[string]bool{
-	"PULUMI_HOME": true, "PULUMI_DEBUG_PROVIDERS": true, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": true,
-}
-
-// cliEnvironment is what the CLI gets: the deployer's own environment, with
-// the wrappers of the language hosts first on the PATH, and nothing that would
-// make it wait or ask.
-func cliEnvironment(env []string, hosts, backend string) []string {
-	var out []string
-	for _, kv := range env {
-		name, value, _ := strings.Cut(kv, "=")
-		switch {
-		case strings.HasPrefix(name, "PULUMI_") && !cliVariables[name]:
-			continue
-		case name == "PATH":
-			kv = "PATH=" + hosts + string(os.PathListSeparator) + value
-		}
-		out = append(out, kv)
-	}
-	// Only with PULUMI_DEBUG_COMMANDS does the CLI know --event-log, as the
-	// Automation API sets it too.
-	return append(out, "PULUMI_BACKEND_URL="+backend, "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DEBUG_COMMANDS=true")
 }
 
 // runtimeName is the runtime of a project: a name, or a map with one.

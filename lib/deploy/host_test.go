@@ -22,18 +22,6 @@ func TestLanguageHostsGetNoCredentials(t *testing.T) {
 	require.Equal(t, append([]string{"PATH=/usr/bin"}, kept...), hostEnvironment(env, "/hosts"))
 }
 
-func TestCLIGetsTheWrappersFirstAndNoUnknownFlags(t *testing.T) {
-	t.Parallel()
-	got := cliEnvironment([]string{
-		"PATH=/bin", "AWS_REGION=r", "PULUMI_HOME=/p", "PULUMI_DEBUG_PROVIDERS=aws:1", "PULUMI_BACKEND_URL=file:///elsewhere", "PULUMI_STACK=s",
-		"PULUMI_OPTION_REFRESH=true", "PULUMI_SKIP_CHECKPOINTS=true", "PULUMI_EXPERIMENTAL=true", "PULUMI_IGNORE_AMBIENT_PLUGINS=true", "PULUMI_DEBUG_LANGUAGES=go:1",
-	}, "/hosts", "s3://state")
-	require.Equal(t, []string{
-		"PATH=/hosts" + string(os.PathListSeparator) + "/bin", "AWS_REGION=r", "PULUMI_HOME=/p", "PULUMI_DEBUG_PROVIDERS=aws:1",
-		"PULUMI_BACKEND_URL=s3://state", "PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_DEBUG_COMMANDS=true",
-	}, got)
-}
-
 func TestMissingHostNamesTheRuntime(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -6,31 +6,17 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // opOptions is ours: options of a resource change, in the state alone. The
 // engine calls that "same", but who approves should see that a protection goes.
 const opOptions = "options"
 
-// side is one side of a step, as an event has it.
-type side struct {
-	URN            string         `json:"urn"`
-	Parent         string         `json:"parent"`
-	Provider       string         `json:"provider"`
-	Protect        bool           `json:"protect"`
-	RetainOnDelete bool           `json:"retainOnDelete"`
-	Inputs         map[string]any `json:"inputs"`
-}
-
-// resourceOptions are what a state keeps of a resource and its events don't tell.
-type resourceOptions struct {
-	Dependencies   any `json:"dependencies"`
-	CustomTimeouts any `json:"customTimeouts"`
-}
-
 // optionChanges returns the options that a run changes of resources that stay,
 // for the review.
-func optionChanges(all []metadata, p plan, state State) []Change {
+func optionChanges(all []pulumicli.Step, p plan, state State) []Change {
 	changed := map[string][]string{}
 	for _, m := range all {
 		if m.Old == nil || m.New == nil {
@@ -59,7 +45,7 @@ func optionChanges(all []metadata, p plan, state State) []Change {
 // idle says whether a run that shows no change would leave the state as it is:
 // no default provider comes or goes, and no resource gets another name, parent,
 // provider or dependency. Nobody has to see these, but the state needs them.
-func idle(all []metadata, p plan, state State) bool {
+func idle(all []pulumicli.Step, p plan, state State) bool {
 	for _, m := range all {
 		switch {
 		case defaultProvider(m.URN, m.Type) && m.Op == opUpdate, reads[m.Op]:
@@ -82,7 +68,7 @@ func idle(all []metadata, p plan, state State) bool {
 
 type goalAndState struct {
 	goal  map[string]any
-	state resourceOptions
+	state pulumicli.ResourceOptions
 }
 
 // kept are the resources that are in the plan and in the state.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/contract"
+	"delivery.internal/lib/pulumicli"
 	"delivery.internal/lib/testbuild"
 )
 
@@ -403,7 +404,7 @@ resources:
 	err := s.deployer(deployRole).Deploy(ctx)
 	require.ErrorContains(t, err, "failed (interrupted")
 	require.ErrorContains(t, err, "the run was interrupted and its state was saved")
-	require.NotContains(t, err.Error(), remedies[PlanViolated])
+	require.NotContains(t, err.Error(), remedies[pulumicli.PlanViolated])
 	require.Equal(t, []string{"create a"}, s.provider.done())
 }
 
@@ -418,7 +419,7 @@ func TestInterruptionWhileWaitingClaimsNothing(t *testing.T) {
 	require.ErrorContains(t, err, "the stack is locked by ada@elsewhere")
 	require.ErrorContains(t, err, "the run was interrupted before it changed anything here")
 	require.NotContains(t, err.Error(), "its state was saved")
-	require.NotContains(t, err.Error(), remedies[Locked])
+	require.NotContains(t, err.Error(), remedies[pulumicli.Locked])
 }
 
 // What docs/deployment.md says under "A killed update", for an operation that

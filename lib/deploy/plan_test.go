@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 const examplePlan = `{"manifest":{"version":"v3.255.0"},"resourcePlans":{
@@ -41,7 +43,7 @@ func TestOutputChangesNameTheOutputsWithoutValues(t *testing.T) {
 }
 
 // logOf makes an event log of steps.
-func logOf(t *testing.T, all ...metadata) []byte {
+func logOf(t *testing.T, all ...pulumicli.Step) []byte {
 	t.Helper()
 	var out []byte
 	for _, m := range all {
@@ -56,28 +58,28 @@ func TestNormaliseDropsWhatDiffersBetweenRuns(t *testing.T) {
 	t.Parallel()
 	const thingURN, providerURN = "urn:pulumi:dev::p::aws:test/thing:Thing::t", "urn:pulumi:dev::p::pulumi:providers:aws::default_6"
 	const providerType = "pulumi:providers:aws"
-	update := metadata{Op: "update", URN: thingURN, Type: thing, DetailedDiff: map[string]any{"size": nil, "name": nil}}
+	update := pulumicli.Step{Op: "update", URN: thingURN, Type: thing, DetailedDiff: map[string]any{"size": nil, "name": nil}}
 	got, err := normalise(logOf(t,
 		update, update,
-		metadata{Op: "same", URN: thingURN + "2", Type: thing},
-		metadata{Op: "read", URN: "urn:pulumi:dev::p::pulumi:pulumi:StackReference::r", Type: "pulumi:pulumi:StackReference"},
-		metadata{Op: "update", URN: providerURN, Type: providerType, Diffs: []string{"assumeRole"}},
-		metadata{Op: "create", URN: providerURN + "7", Type: providerType},
+		pulumicli.Step{Op: "same", URN: thingURN + "2", Type: thing},
+		pulumicli.Step{Op: "read", URN: "urn:pulumi:dev::p::pulumi:pulumi:StackReference::r", Type: "pulumi:pulumi:StackReference"},
+		pulumicli.Step{Op: "update", URN: providerURN, Type: providerType, Diffs: []string{"assumeRole"}},
+		pulumicli.Step{Op: "create", URN: providerURN + "7", Type: providerType},
 	))
 	require.NoError(t, err)
 	require.Equal(t, []Change{{URN: thingURN, Op: "update", Paths: []string{"name", "size"}}}, got)
 
-	got, err = normalise(logOf(t, metadata{Op: "update", URN: providerURN, Type: providerType, Diffs: []string{"assumeRole", "region"}}))
+	got, err = normalise(logOf(t, pulumicli.Step{Op: "update", URN: providerURN, Type: providerType, Diffs: []string{"assumeRole", "region"}}))
 	require.NoError(t, err)
 	require.Len(t, got, 1, "another region is no noise")
 }
 
 func TestSteppedCountsAnythingThatBegan(t *testing.T) {
 	t.Parallel()
-	require.False(t, stepped(nil))
-	require.False(t, stepped(logOf(t, metadata{Op: "same"})))
-	require.True(t, stepped(logOf(t, metadata{Op: "same"}, metadata{Op: "create"})))
-	require.True(t, stepped([]byte(`{"resourcePreEv`)), "a log that was cut off")
+	require.False(t, pulumicli.Stepped(nil))
+	require.False(t, pulumicli.Stepped(logOf(t, pulumicli.Step{Op: "same"})))
+	require.True(t, pulumicli.Stepped(logOf(t, pulumicli.Step{Op: "same"}, pulumicli.Step{Op: "create"})))
+	require.True(t, pulumicli.Stepped([]byte(`{"resourcePreEv`)), "a log that was cut off")
 }
 
 // exampleState is the export of a stack with a default provider and a thing;

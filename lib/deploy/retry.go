@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // Failure is a command of the CLI that failed.
@@ -18,7 +20,7 @@ type Failure struct {
 	// Code is the exit code.
 	Code int
 	// Class is what the failure means.
-	Class Class
+	Class pulumicli.Class
 	// Stepped is true when a resource operation had begun.
 	Stepped bool
 	// Text is the end of what the CLI said.
@@ -40,7 +42,7 @@ func (f *Failure) what() string {
 }
 
 func (f *Failure) remedy() string {
-	if f.Class == Interrupted && !f.Stepped {
+	if f.Class == pulumicli.Interrupted && !f.Stepped {
 		return "the run was interrupted before it changed anything here"
 	}
 	return remedies[f.Class]
@@ -49,19 +51,19 @@ func (f *Failure) remedy() string {
 // Unwrap returns how the process ended.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// classOf returns the class of a failed command; Unknown if err is none.
-func classOf(err error) Class {
+// classOf returns the class of a failed command; pulumicli.Unknown if err is none.
+func classOf(err error) pulumicli.Class {
 	var f *Failure
 	if errors.As(err, &f) {
 		return f.Class
 	}
-	return Unknown
+	return pulumicli.Unknown
 }
 
 // repeatable says whether a command may be started again.
 func repeatable(err error) bool {
 	var f *Failure
-	return errors.As(err, &f) && !f.Stepped && (f.Class == Transient || f.Class == Locked)
+	return errors.As(err, &f) && !f.Stepped && (f.Class == pulumicli.Transient || f.Class == pulumicli.Locked)
 }
 
 // Retry is the patience of the deployer.
@@ -104,7 +106,7 @@ func (r Retry) run(ctx context.Context, command func(again bool) error) error {
 		}
 	}))
 	if err != nil && last != nil && !errors.Is(err, last) {
-		return &Failure{Class: Interrupted, Text: fmt.Sprintf("interrupted while waiting for another try (%v): %s", err, what(last)), Err: errors.Join(err, last)}
+		return &Failure{Class: pulumicli.Interrupted, Text: fmt.Sprintf("interrupted while waiting for another try (%v): %s", err, what(last)), Err: errors.Join(err, last)}
 	}
 	return err
 }
@@ -122,7 +124,7 @@ func what(err error) string {
 type waiting struct {
 	Retry
 	started time.Time
-	class   Class
+	class   pulumicli.Class
 	faults  int
 	waits   int
 }
@@ -134,7 +136,7 @@ func (w *waiting) Reset() { w.faults, w.waits = 0, 0 }
 func (w *waiting) NextBackOff() time.Duration {
 	wait := w.jitter()
 	w.waits++
-	if w.class == Locked {
+	if w.class == pulumicli.Locked {
 		if time.Since(w.started)+wait > w.LockPatience {
 			return backoff.Stop
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // failing is a command that fails a number of times.
@@ -27,15 +29,15 @@ func TestRetryRepeatsOnlyWhatIsSafe(t *testing.T) {
 		failure *Failure
 		calls   int
 	}{
-		"transient":             {&Failure{Class: Transient}, 4},
-		"locked":                {&Failure{Class: Locked}, 4},
-		"transient after steps": {&Failure{Class: Transient, Stepped: true}, 1},
-		"snapshot lost":         {&Failure{Class: SnapshotLost}, 1},
-		"pending":               {&Failure{Class: PendingChanges}, 1},
-		"denied":                {&Failure{Class: AccessDenied}, 1},
-		"expired":               {&Failure{Class: ExpiredToken}, 1},
-		"program":               {&Failure{Class: ProgramOrDeploy}, 1},
-		"unknown":               {&Failure{Class: Unknown}, 1},
+		"transient":             {&Failure{Class: pulumicli.Transient}, 4},
+		"locked":                {&Failure{Class: pulumicli.Locked}, 4},
+		"transient after steps": {&Failure{Class: pulumicli.Transient, Stepped: true}, 1},
+		"snapshot lost":         {&Failure{Class: pulumicli.SnapshotLost}, 1},
+		"pending":               {&Failure{Class: pulumicli.PendingChanges}, 1},
+		"denied":                {&Failure{Class: pulumicli.AccessDenied}, 1},
+		"expired":               {&Failure{Class: pulumicli.ExpiredToken}, 1},
+		"program":               {&Failure{Class: pulumicli.ProgramOrDeploy}, 1},
+		"unknown":               {&Failure{Class: pulumicli.Unknown}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +60,7 @@ func TestRetryBacksOffExponentiallyWithFullJitter(t *testing.T) {
 		start := time.Now()
 		err := r.run(t.Context(), func(bool) error {
 			at = append(at, time.Since(start))
-			return &Failure{Class: Transient}
+			return &Failure{Class: pulumicli.Transient}
 		})
 		require.Error(t, err)
 		require.Equal(t, []time.Duration{0, 2 * time.Second, 6 * time.Second, 14 * time.Second, 24 * time.Second, 34 * time.Second}, at)
@@ -70,7 +72,7 @@ func TestRetryWaitsForALockByTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := Retry{Tries: 2, Base: time.Second, Cap: 30 * time.Second, LockPatience: 15 * time.Minute, Random: func() float64 { return 1 }}
 		start, calls := time.Now(), 0
-		err := r.run(t.Context(), failing(1000, &Failure{Class: Locked}, &calls))
+		err := r.run(t.Context(), failing(1000, &Failure{Class: pulumicli.Locked}, &calls))
 		require.ErrorContains(t, err, "another run holds the stack for too long")
 		require.LessOrEqual(t, time.Since(start), 15*time.Minute)
 		require.Greater(t, time.Since(start), 14*time.Minute)
@@ -85,7 +87,7 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 		time.AfterFunc(time.Minute, func() { stop(errors.New("told to stop")) })
 		calls := 0
 		r := Retry{Tries: 2, Base: time.Hour, Cap: time.Hour, LockPatience: 9 * time.Hour, Random: func() float64 { return 1 }}
-		err := r.run(ctx, failing(1000, &Failure{Class: Locked, Command: "up x"}, &calls))
+		err := r.run(ctx, failing(1000, &Failure{Class: pulumicli.Locked, Command: "up x"}, &calls))
 		require.ErrorContains(t, err, "interrupted while waiting for another try")
 		require.ErrorContains(t, err, "pulumi up x failed (locked")
 		require.Equal(t, 1, calls)
@@ -99,7 +101,7 @@ func TestRetryTellsTheCommandThatItIsRepeated(t *testing.T) {
 		require.NoError(t, DefaultRetry(nil).run(t.Context(), func(a bool) error {
 			again = append(again, a)
 			if len(again) < 3 {
-				return &Failure{Class: Transient}
+				return &Failure{Class: pulumicli.Transient}
 			}
 			return nil
 		}))

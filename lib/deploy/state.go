@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // absent is the state digest of a stack that does not exist.
@@ -31,7 +33,7 @@ type State struct {
 	// Written is when the state was written; zero where it doesn't say.
 	Written time.Time
 
-	options map[string]resourceOptions // by URN
+	options map[string]pulumicli.ResourceOptions // by URN
 }
 
 // Secrets is a stack's secrets provider, as its state records it.
@@ -40,60 +42,30 @@ type Secrets struct {
 	EncryptedKey string
 }
 
-type exported struct {
-	Deployment struct {
-		Manifest struct {
-			Time time.Time `json:"time"`
-		} `json:"manifest"`
-		Secrets struct {
-			State struct {
-				URL          string `json:"url"`
-				EncryptedKey string `json:"encryptedkey"`
-			} `json:"state"`
-		} `json:"secrets_providers"`
-		Resources []struct {
-			resourceOptions
-			URN    string         `json:"urn"`
-			Type   string         `json:"type"`
-			Inputs map[string]any `json:"inputs"`
-		} `json:"resources"`
-		Pending []struct {
-			Type     string `json:"type"`
-			Resource struct {
-				URN string `json:"urn"`
-			} `json:"resource"`
-		} `json:"pending_operations"`
-	} `json:"deployment"`
-}
-
 // noState is the state of a stack that does not exist.
 func noState() State { return State{Digest: absent} }
 
 // parseState reads the output of `pulumi stack export`.
 func parseState(export []byte) (State, error) {
-	var e exported
-	if err := json.Unmarshal(export, &e); err != nil {
-		return State{}, fmt.Errorf("the exported state is not readable: %w", err)
+	d, err := pulumicli.ParseExport(export)
+	if err != nil {
+		return State{}, err
 	}
 	digest, err := stateDigest(export)
 	if err != nil {
 		return State{}, err
 	}
-	d := e.Deployment
-	s := State{Exists: true, Digest: digest, Deployed: len(d.Resources) > 0, Written: d.Manifest.Time}
+	s := State{Exists: true, Digest: digest, Deployed: len(d.Resources) > 0, Written: d.Manifest.Time, Pending: d.PendingOperations()}
 	s.Secrets = Secrets{URL: d.Secrets.State.URL, EncryptedKey: d.Secrets.State.EncryptedKey}
-	s.options = map[string]resourceOptions{}
+	s.options = map[string]pulumicli.ResourceOptions{}
 	for _, r := range d.Resources {
-		s.options[r.URN] = r.resourceOptions
+		s.options[r.URN] = r.ResourceOptions
 		if name, ok := r.Inputs["name"].(string); ok && r.Type == "pulumi:pulumi:StackReference" {
 			s.References = append(s.References, name)
 		}
 	}
 	slices.Sort(s.References)
 	s.References = slices.Compact(s.References)
-	for _, p := range d.Pending {
-		s.Pending = append(s.Pending, p.Type+" "+p.Resource.URN)
-	}
 	return s, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/platform"
+	"delivery.internal/lib/pulumicli"
 	"delivery.internal/lib/testbuild"
 )
 
@@ -25,7 +26,7 @@ import (
 // command. It plays AWS for the program: after bootstrap's first update the
 // bucket exists, after its destroy it does not.
 type cutter struct {
-	platform.Process
+	pulumicli.Process
 	store *s3mem.Backend
 	seen  map[string]bool
 	cuts  int
@@ -33,7 +34,7 @@ type cutter struct {
 
 const realBucket = "state-bucket-shared-a1b2"
 
-func (c *cutter) Run(ctx context.Context, cmd platform.Command) error {
+func (c *cutter) Run(ctx context.Context, cmd pulumicli.Command) error {
 	if err := c.Process.Run(ctx, cmd); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/pulumicli"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
 )
@@ -40,7 +41,7 @@ type Config struct {
 	// is gone; Root/.bootstrap/Suffix where empty.
 	LocalDir string
 	// Runner runs the CLI; as a child process where nil.
-	Runner Runner
+	Runner pulumicli.Runner
 	// Storage looks at buckets; in S3 where nil.
 	Storage Storage
 }
@@ -79,9 +80,6 @@ func New(c Config) (*Platform, error) {
 	p.LocalDir = or(p.LocalDir, filepath.Join(root, ".bootstrap", c.Suffix))
 	if p.ProjectDir == nil {
 		p.ProjectDir = func(project string) string { return filepath.Join(root, filepath.FromSlash(project)) }
-	}
-	if p.Runner == nil {
-		p.Runner = Process{}
 	}
 	if p.Storage == nil {
 		p.Storage = p.clients.Storage()

@@ -2,13 +2,14 @@ package platform
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/pulumicli"
 )
 
 // state is what one backend holds of a stack.
@@ -21,44 +22,22 @@ type state struct {
 
 func (s state) deployed() bool { return len(s.resources) > 0 }
 
-// exported is the part of `pulumi stack export` that is read here.
-type exported struct {
-	Deployment struct {
-		Secrets struct {
-			Type string `json:"type"`
-		} `json:"secrets_providers"`
-		Resources []struct {
-			URN string `json:"urn"`
-			ID  string `json:"id"`
-		} `json:"resources"`
-		Pending []struct {
-			Type     string `json:"type"`
-			Resource struct {
-				URN string `json:"urn"`
-			} `json:"resource"`
-		} `json:"pending_operations"`
-	} `json:"deployment"`
-}
-
 // look reads what a backend holds of a project's stack.
 func (p *Platform) look(ctx context.Context, project Project, b backend) (state, error) {
-	text, err := p.ask(ctx, project, b, "stack", "export")
-	if err != nil {
-		if strings.Contains(err.Error(), "no stack named") {
-			return state{}, nil
-		}
+	out := p.run(ctx, p.call(project, b, []string{"stack", "export"}))
+	if out.NoStack() {
+		return state{}, nil
+	}
+	if err := p.failure(project, out); err != nil {
 		return state{}, err
 	}
-	var e exported
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return state{}, fmt.Errorf("the export of %s can't be read: %w", project.Name, err)
+	d, err := pulumicli.ParseExport([]byte(out.Stdout))
+	if err != nil {
+		return state{}, fmt.Errorf("%s: %w", project.Name, err)
 	}
-	s := state{exists: true, resources: map[string]string{}, secrets: e.Deployment.Secrets.Type}
-	for _, r := range e.Deployment.Resources {
+	s := state{exists: true, resources: map[string]string{}, secrets: d.Secrets.Type, pending: d.PendingOperations()}
+	for _, r := range d.Resources {
 		s.resources[r.URN] = r.ID
-	}
-	for _, o := range e.Deployment.Pending {
-		s.pending = append(s.pending, o.Type+" "+o.Resource.URN)
 	}
 	return s, nil
 }

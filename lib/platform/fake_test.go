@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/platform"
+	"delivery.internal/lib/pulumicli"
 	"delivery.internal/lib/settings"
 )
 
@@ -36,7 +37,7 @@ type fakeCLI struct {
 
 var errCut = errors.New("cut off")
 
-func (f *fakeCLI) Run(_ context.Context, c platform.Command) error {
+func (f *fakeCLI) Run(_ context.Context, c pulumicli.Command) error {
 	f.calls = append(f.calls, strings.Join(c.Args, " "))
 	n := len(f.calls)
 	if f.cut != nil {
@@ -54,7 +55,7 @@ func (f *fakeCLI) Run(_ context.Context, c platform.Command) error {
 	return nil
 }
 
-func (f *fakeCLI) do(c platform.Command) error {
+func (f *fakeCLI) do(c pulumicli.Command) error {
 	dir := strings.TrimPrefix(value(c.Env, "PULUMI_BACKEND_URL"), "file://")
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("NoSuchBucket: %w", err)
@@ -77,7 +78,7 @@ func (f *fakeCLI) do(c platform.Command) error {
 	return f.onStack(c, project, file, stack)
 }
 
-func (f *fakeCLI) onStack(c platform.Command, project, file string, stack fakeStack) error {
+func (f *fakeCLI) onStack(c pulumicli.Command, project, file string, stack fakeStack) error {
 	switch verb := strings.Join(c.Args[:min(2, len(c.Args))], " "); {
 	case project == "shared" && slices.Contains([]string{"up", "destroy"}, c.Args[0]) && value(c.Env, "GITHUB_TOKEN") == "":
 		return errors.New("401 Requires authentication []")
@@ -119,7 +120,7 @@ func (f *fakeCLI) onStack(c platform.Command, project, file string, stack fakeSt
 	return fmt.Errorf("the fake does not know %v", c.Args)
 }
 
-func list(dir string, c platform.Command) error {
+func list(dir string, c pulumicli.Command) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*_*.json"))
 	if err != nil {
 		return err
@@ -136,7 +137,7 @@ func list(dir string, c platform.Command) error {
 	return json.NewEncoder(c.Stdout).Encode(stacks)
 }
 
-func export(c platform.Command, s fakeStack) error {
+func export(c pulumicli.Command, s fakeStack) error {
 	resources, pending := []map[string]string{}, []map[string]any{}
 	for urn, id := range s.Resources {
 		resources = append(resources, map[string]string{"urn": urn, "id": id})

@@ -4,51 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
-	"time"
+
+	"delivery.internal/lib/pulumicli"
 )
-
-// Command is one call of a program.
-type Command struct {
-	// Path is the program.
-	Path string
-	// Args are its arguments, without the program's name.
-	Args []string
-	// Dir is the working directory.
-	Dir string
-	// Env is the whole environment.
-	Env []string
-	// Stdin, Stdout and Stderr are its streams; nil means none.
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-}
-
-// Runner runs a program to its end.
-type Runner interface {
-	Run(ctx context.Context, c Command) error
-}
-
-// Process is the Runner that starts a child process. When the context ends it
-// interrupts the child once, so that pulumi can save its state and release its
-// lock, and kills it only if that takes minutes.
-type Process struct{}
-
-// patience is how long an interrupted pulumi may take to save its state.
-const patience = 5 * time.Minute
-
-// Run implements Runner.
-func (Process) Run(ctx context.Context, c Command) error {
-	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
-	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, c.Stdin, c.Stdout, c.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = patience
-	return cmd.Run()
-}
 
 // backend is a place where a stack's state is.
 type backend struct {
@@ -68,84 +28,51 @@ func (p *Platform) remoteBackend(project Project) backend {
 	return backend{url: p.Backend, passphrase: project.Dir == bootstrapDir}
 }
 
-// environment is what the CLI gets: the given environment, with the backend
-// and nothing of the user's own Pulumi settings that would contradict it.
+// personVariables are what the CLI gets of a person's environment beside what
+// every CLI needs: how it draws, where logins are kept, and the token with
+// which shared changes the repository.
+var personVariables = []string{
+	"TERM", "COLORTERM", "NO_COLOR",
+	"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "SSH_AUTH_SOCK",
+	tokenVariable,
+}
+
+// environment is what the CLI gets.
 func (p *Platform) environment(b backend) []string {
-	var env []string
-	path := filepath.Join(p.Root, ".tools", "bin")
-	for _, kv := range p.Environment.vars {
-		name, value, _ := strings.Cut(kv, "=")
-		switch name {
-		case "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_STACK":
-		case "PATH":
-			path += string(os.PathListSeparator) + value
-		default:
-			env = append(env, kv)
-		}
-	}
-	env = append(env, "PATH="+path, "PULUMI_BACKEND_URL="+b.url, "PULUMI_SKIP_UPDATE_CHECK=true")
-	if b.passphrase {
-		env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
-	}
-	return env
+	e := pulumicli.Environment{Backend: b.url, First: []string{filepath.Join(p.Root, ".tools", "bin")}, Also: personVariables, Passphrase: b.passphrase}
+	return e.From(p.Environment.vars)
 }
 
 // cli runs the CLI on a stack, with its output on the screen.
 func (p *Platform) cli(ctx context.Context, project Project, b backend, args ...string) error {
-	c := p.command(project, b, args)
-	var errText tail
-	c.Stdout, c.Stderr = p.Out, io.MultiWriter(p.Out, &errText)
-	if err := p.Runner.Run(ctx, c); err != nil {
-		return fmt.Errorf("pulumi %s of %s failed: %w", args[0], project.Name, explain(err, errText.String()))
-	}
-	return nil
+	call := p.call(project, b, args)
+	call.Stdin, call.Stdout, call.Stderr, call.Screen = p.In, p.Out, p.Out, true
+	return p.failure(project, p.run(ctx, call))
 }
 
 // ask runs the CLI on a stack and returns its output.
 func (p *Platform) ask(ctx context.Context, project Project, b backend, args ...string) (string, error) {
-	c := p.command(project, b, args)
-	var out strings.Builder
-	var errText tail
-	c.Stdin, c.Stdout, c.Stderr = nil, &out, &errText
-	if err := p.Runner.Run(ctx, c); err != nil {
-		return out.String(), fmt.Errorf("pulumi %s of %s failed: %w", strings.Join(args[:min(2, len(args))], " "), project.Name, explain(err, errText.String()))
-	}
-	return out.String(), nil
+	out := p.run(ctx, p.call(project, b, args))
+	return out.Stdout, p.failure(project, out)
 }
 
-func (p *Platform) command(project Project, b backend, args []string) Command {
-	if args[0] != "stack" || args[1] != "ls" {
-		args = append(args, "--stack", project.fullStack())
-	}
-	if p.In == nil {
-		args = append(args, "--non-interactive")
-	}
-	return Command{Path: p.Pulumi, Args: args, Dir: p.ProjectDir(project.Dir), Env: p.environment(b), Stdin: p.In}
+func (p *Platform) run(ctx context.Context, call pulumicli.Call) pulumicli.Outcome {
+	return pulumicli.CLI{Path: p.Pulumi, Runner: p.Runner}.Run(ctx, call)
 }
 
-// explain adds what the CLI said to how it ended.
-func explain(err error, text string) error {
-	text = strings.TrimSpace(text)
-	switch {
-	case errors.Is(err, os.ErrNotExist) && text == "":
+func (p *Platform) call(project Project, b backend, args []string) pulumicli.Call {
+	call := pulumicli.Call{Args: args, Stack: project.fullStack(), Dir: p.ProjectDir(project.Dir), Env: p.environment(b)}
+	if args[0] == "stack" && args[1] == "ls" {
+		call.Stack = ""
+	}
+	return call
+}
+
+// failure is how a call failed, nil for success.
+func (p *Platform) failure(project Project, out pulumicli.Outcome) error {
+	err := out.Error(project.Name)
+	if errors.Is(err, os.ErrNotExist) && out.Stderr == "" {
 		return fmt.Errorf("%w; build the CLI with: make tools", err)
-	case text == "":
-		return err
 	}
-	return fmt.Errorf("%w: %s", err, text)
+	return err
 }
-
-// tail keeps the end of a text: enough for an error, whatever the length.
-type tail struct{ text []byte }
-
-const tailBytes = 4096
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.text = append(t.text, b...)
-	if over := len(t.text) - tailBytes; over > 0 {
-		t.text = t.text[over:]
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string { return string(t.text) }

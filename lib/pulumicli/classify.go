@@ -1,4 +1,4 @@
-package deploy
+package pulumicli
 
 import (
 	"regexp"
@@ -77,7 +77,7 @@ func Classify(code int, stdout, stderr string) Class {
 		}
 	}
 	diagnosed := strings.Contains(stdout, "Diagnostics:")
-	if !diagnosed && transient(stderr) {
+	if !diagnosed && IsTransient(stderr) {
 		return Transient
 	}
 	for _, t := range backendTexts {
@@ -98,7 +98,9 @@ func Classify(code int, stdout, stderr string) Class {
 	return Unknown
 }
 
-func transient(text string) bool {
+// IsTransient says whether a text tells of a fault of the backend or KMS that
+// may go by itself.
+func IsTransient(text string) bool {
 	return slices.ContainsFunc(transientTexts, func(t *regexp.Regexp) bool { return t.MatchString(text) })
 }
 
@@ -128,22 +130,4 @@ func LeftLock(stdout, stderr string) (key string, left bool) {
 		key = m[1]
 	}
 	return key, true
-}
-
-// remedies end the sentence about a failure.
-var remedies = map[Class]string{
-	Transient:       "the backend stayed out of reach; retry the stage in CodePipeline, or merge another change, when it has recovered",
-	Locked:          "another run holds the stack for too long; look which build or person it is, and only if it has ended remove the lock's object from the state bucket",
-	SnapshotLost:    "the state does not know what was done; look in the target account what the steps above did, and correct the state before anything else runs, as docs/deployment.md says under 'A killed update'",
-	Interrupted:     "the run was interrupted and its state was saved; merge another change to go on",
-	AccessDenied:    "the build role may not use the state bucket or its key; deploy the environment project again",
-	ExpiredToken:    "the credentials have expired; retry the stage in CodePipeline, or merge another change",
-	NoBucket:        "the state bucket is missing; run: make bootstrap",
-	BadSecrets:      "the stack's secrets belong to another key; restore the secrets provider that the stack was made with",
-	CorruptState:    "restore the last good version of the checkpoint from the versions in the state bucket",
-	NoStack:         "the stack vanished between two steps; merge another change",
-	PlanViolated:    "the program wants something else than what was reviewed; merge another change for a new review",
-	PendingChanges:  "an earlier run was killed in the middle of a step; see 'A killed update' in docs/deployment.md",
-	ProgramOrDeploy: "correct the program or the resource named above, and merge that",
-	Unknown:         "this failure is not known to be safe to repeat; read the output above",
 }

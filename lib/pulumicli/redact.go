@@ -1,4 +1,4 @@
-package deploy
+package pulumicli
 
 import (
 	"regexp"
@@ -38,8 +38,8 @@ var (
 		`error: (update|preview) (failed|canceled)`,
 	}, "|") + `)\s*$`)
 	// wrapped is the CLI's warning that a language host is the first one on
-	// the PATH, which it is on purpose; see NewHosts.
-	wrapped = regexp.MustCompile(`^\s*warning: using ` + hostPrefix + `\S+ from \$PATH at `)
+	// the PATH, which it is on purpose; see the deployer.
+	wrapped = regexp.MustCompile(`^\s*warning: using pulumi-language-\S+ from \$PATH at `)
 )
 
 // redactor cleans the lines of one stream of the CLI.
