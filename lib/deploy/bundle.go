@@ -35,10 +35,10 @@ type Bundle struct {
 	// SourceDigest is the digest of the list of the source's files, which the
 	// bundle carries too.
 	SourceDigest string `json:"sourceDigest"`
-	// Manifest is the digest of delivery.yaml.
-	Manifest string   `json:"manifest"`
-	Stacks   []Review `json:"stacks"`
-	Summary  string   `json:"summary"`
+	// ManifestDigest is the digest of delivery.yaml.
+	ManifestDigest string   `json:"manifestDigest"`
+	Stacks         []Review `json:"stacks"`
+	Summary        string   `json:"summary"`
 	// Digest covers everything above, and through the plans' digests the
 	// plans. The texts that people read are made of it.
 	Digest string `json:"digest"`
@@ -73,7 +73,7 @@ type Review struct {
 func (r Review) Binding() bool { return r.Unbound == "" }
 
 // bundleVersion changes with the meaning of the bundle.
-const bundleVersion = 2
+const bundleVersion = 3
 
 func (b Bundle) digest() (string, error) {
 	b.Digest = ""

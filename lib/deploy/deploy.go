@@ -49,11 +49,13 @@ func (d *Deployer) record(ctx context.Context, record contract.Deployment) error
 
 // deployment is a run that carries out a bundle.
 type deployment struct {
-	*run
-	reviews map[string]Review
-	bundle  Bundle
-	plans   string // folder of plans that this run may execute
-	decided map[string]*decision
+	deployer *Deployer
+	run      *run
+	bundle   Bundle
+	reviews  map[string]Review // of the bundle, by stack
+	plans    string            // folder of plans that this run may carry out
+	compared string            // folder of plans that are only compared with the reviewed ones
+	decided  map[string]*decision
 }
 
 // decision is what is to be done to a stack. It holds for one state only.
@@ -64,7 +66,7 @@ type decision struct {
 }
 
 func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
-	b, err := readBundle(d.Bundle)
+	b, err := readBundle(d.BundleDir)
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -87,15 +89,11 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 	if err := checkBundle(b, d.Settings, manifest, names(r.manifest)); err != nil {
 		return b, err
 	}
-	plans, err := os.MkdirTemp("", "delivery-plans-")
+	p, remove, err := newDeployment(d, r, b)
 	if err != nil {
 		return b, err
 	}
-	defer os.RemoveAll(plans)
-	p := &deployment{run: r, reviews: map[string]Review{}, bundle: b, plans: plans, decided: map[string]*decision{}}
-	for _, review := range b.Stacks {
-		p.reviews[review.Name], p.decided[review.Name] = review, &decision{}
-	}
+	defer remove()
 	// Everything that can be refused is refused before anything is changed.
 	if err := r.each(slices.Concat(r.waves...), func(_ int, name string) error { return p.verify(ctx, name) }); err != nil {
 		return b, err
@@ -111,11 +109,31 @@ func (d *Deployer) deploy(ctx context.Context) (Bundle, error) {
 	return b, nil
 }
 
+// newDeployment makes the folders of a deployment; remove removes them. A plan
+// that is only compared never stands where one to be carried out would.
+func newDeployment(d *Deployer, r *run, b Bundle) (p *deployment, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "delivery-plans-")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) } // a leftover in the temporary folder harms nobody
+	p = &deployment{deployer: d, run: r, bundle: b, reviews: map[string]Review{}, decided: map[string]*decision{},
+		plans: filepath.Join(dir, "plans"), compared: filepath.Join(dir, "compared")}
+	if err := errors.Join(os.Mkdir(p.plans, 0o700), os.Mkdir(p.compared, 0o700)); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	for _, review := range b.Stacks {
+		p.reviews[review.Name], p.decided[review.Name] = review, &decision{}
+	}
+	return p, remove, nil
+}
+
 // verify holds a stack to its review, and the review to a new preview of what
 // is still as it was. A review that does not bind is compared once more when
 // what the stack depends on has been deployed; see apply.
 func (p *deployment) verify(ctx context.Context, name string) (err error) {
-	s, state, review := p.work.stacks[name], p.states[name], p.reviews[name]
+	s, state, review := p.run.work.stacks[name], p.run.states[name], p.reviews[name]
 	if err := errors.Join(checkPending(s, state), checkStack(s, review)); err != nil {
 		return err
 	}
@@ -129,8 +147,8 @@ func (p *deployment) verify(ctx context.Context, name string) (err error) {
 	if !review.Previewed || state.Digest != review.StateDigest {
 		return nil
 	}
-	plan := filepath.Join(p.plans, name+".compared.json")
-	fresh, err := p.Engine.Preview(ctx, s, state, plan)
+	plan := p.comparedFile(name)
+	fresh, err := p.deployer.Engine.Preview(ctx, s, state, plan)
 	if err != nil {
 		return err
 	}
@@ -140,7 +158,7 @@ func (p *deployment) verify(ctx context.Context, name string) (err error) {
 // decide says what is to be done to a stack in a state, and refuses what its
 // review has not shown.
 func (p *deployment) decide(ctx context.Context, s Stack, state State) (decision, error) {
-	review, d := p.reviews[s.Name], decision{state: state, plan: p.planFile(s.Name)}
+	review, d := p.reviews[s.Name], decision{state: state}
 	moved := state.Digest != review.StateDigest
 	if err := checkPending(s, state); err != nil {
 		return d, err
@@ -154,32 +172,39 @@ func (p *deployment) decide(ctx context.Context, s Stack, state State) (decision
 	case !state.Exists:
 		return d, fmt.Errorf("it was removed since its review: %s", again)
 	}
-	fresh, err := p.Engine.Preview(ctx, s, state, d.plan)
+	plan := p.comparedFile(s.Name)
+	fresh, err := p.deployer.Engine.Preview(ctx, s, state, plan)
 	if err != nil {
 		return d, err
 	}
 	d.idle = fresh.Idle
 	if moved {
-		return d, p.checkMoved(ctx, s, d, fresh)
+		err = p.checkMoved(ctx, s, state, fresh, plan)
+	} else {
+		err = p.checkShown(review, fresh, plan)
 	}
-	if err := p.checkShown(review, fresh, d.plan); err != nil || s.Remove || d.idle {
+	if err != nil || s.Remove || d.idle {
 		return d, err
 	}
-	return d, p.reviewedPlan(review)
+	d.plan = p.planFile(s.Name)
+	if moved {
+		return d, os.Rename(plan, d.plan)
+	}
+	return d, p.writeReviewedPlan(review, d.plan)
 }
 
 // checkMoved compares what would happen in another state than the reviewed one
 // with what was shown, value by value. The fresh plan is carried out when it
 // has nothing that is new to who approved.
-func (p *deployment) checkMoved(ctx context.Context, s Stack, d decision, fresh Proposal) error {
+func (p *deployment) checkMoved(ctx context.Context, s Stack, state State, fresh Proposal, plan string) error {
 	review := p.reviews[s.Name]
 	more := append(beyondNames(fresh.Changes, review.Changes, s.Remove), unshownDetails(fresh.Details, review.Details)...)
 	if !s.Remove {
-		now, err := os.ReadFile(d.plan)
+		now, err := os.ReadFile(plan)
 		if err != nil {
 			return err
 		}
-		values, err := unshown(now, p.bundle.plans[review.Plan], p.Engine.Opener(ctx, d.state))
+		values, err := unshown(now, p.bundle.plans[review.Plan], p.deployer.Engine.Opener(ctx, state))
 		if err != nil {
 			return err
 		}
@@ -187,10 +212,10 @@ func (p *deployment) checkMoved(ctx context.Context, s Stack, d decision, fresh 
 	}
 	if len(more) > 0 {
 		return fmt.Errorf("its state is no longer the reviewed one, it was written %s, and what would happen now was not shown (%s): %s",
-			p.Engine.Writer(ctx, s, d.state), located(more), again)
+			p.deployer.Engine.Writer(ctx, s, state), located(more), again)
 	}
-	p.Log.Info("the state has moved since the review, and what is left to do was shown", "stack", s.Name, "environment", s.Environment,
-		"execution", p.Settings.Execution, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
+	p.deployer.Log.Info("the state has moved since the review, and what is left to do was shown", "stack", s.Name, "environment", s.Environment,
+		"execution", p.deployer.Settings.Execution, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
 	return nil
 }
 
@@ -202,9 +227,9 @@ const maxLooks = 10
 // earlier waves took their time: a decision that was made on another state is
 // made anew.
 func (p *deployment) apply(ctx context.Context, name string) error {
-	s, d := p.work.stacks[name], p.decided[name]
+	s, d := p.run.work.stacks[name], p.decided[name]
 	for range maxLooks {
-		state, err := p.Engine.State(ctx, s)
+		state, err := p.deployer.Engine.State(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -216,13 +241,13 @@ func (p *deployment) apply(ctx context.Context, name string) error {
 		if err = p.carryOut(ctx, s, *d); !errors.Is(err, errMoved) {
 			return err
 		}
-		p.Log.Info("the state has moved while waiting for the lock: looking again", "stack", name, "environment", s.Environment, "execution", p.Settings.Execution)
+		p.deployer.Log.Info("the state has moved while waiting for the lock: looking again", "stack", name, "environment", s.Environment, "execution", p.deployer.Settings.Execution)
 	}
 	return fmt.Errorf("%d other runs have deployed it while this one waited for its lock: wait until they are done, then retry the stage", maxLooks)
 }
 
 func (p *deployment) carryOut(ctx context.Context, s Stack, d decision) error {
-	log := p.Log.With("stack", s.Name, "environment", s.Environment, "commit", p.Settings.Commit, "execution", p.Settings.Execution)
+	log := p.deployer.Log.With("stack", s.Name, "environment", s.Environment, "commit", p.deployer.Settings.Commit, "execution", p.deployer.Settings.Execution)
 	if d.idle {
 		log.Info("nothing to do, the stack is left alone")
 		return nil
@@ -232,59 +257,61 @@ func (p *deployment) carryOut(ctx context.Context, s Stack, d decision) error {
 			return err
 		}
 	}
-	started := p.Now()
+	started := p.deployer.Now()
 	log.Info("deploying", "remove", s.Remove)
-	if err := p.Engine.Apply(ctx, s, d.state, d.plan); err != nil {
+	if err := p.deployer.Engine.Apply(ctx, s, d.state, d.plan); err != nil {
 		return err
 	}
-	log.Info("deployed", "seconds", int(p.Now().Sub(started).Seconds()))
+	log.Info("deployed", "seconds", int(p.deployer.Now().Sub(started).Seconds()))
 	return nil
 }
 
-func (p *deployment) planFile(name string) string { return filepath.Join(p.plans, name+".json") }
+func (p *deployment) planFile(name string) string     { return filepath.Join(p.plans, name+".json") }
+func (p *deployment) comparedFile(name string) string { return filepath.Join(p.compared, name+".json") }
 
-// reviewedPlan puts the plan of the review in place, for this run's session.
-func (p *deployment) reviewedPlan(review Review) error {
-	text, err := rewritePlan(p.bundle.plans[review.Plan], p.bundle.Session, Session{Role: p.Settings.Role, Name: p.Settings.SessionName()})
+// writeReviewedPlan writes the plan of the review, for this run's session.
+func (p *deployment) writeReviewedPlan(review Review, file string) error {
+	text, err := rewritePlan(p.bundle.plans[review.Plan], p.bundle.Session, Session{Role: p.deployer.Settings.Role, Name: p.deployer.Settings.SessionName()})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(p.planFile(review.Name), text, 0o600)
+	return os.WriteFile(file, text, 0o600)
 }
 
 // freshPlan previews a stack whose review could not bind, now that what it
 // depends on is deployed, and refuses what the review has not shown.
 func (p *deployment) freshPlan(ctx context.Context, s Stack, state State) (decision, error) {
-	d := decision{state: state, plan: p.planFile(s.Name)}
+	d := decision{state: state}
 	if !state.Exists {
-		if err := p.Engine.Init(ctx, s); err != nil {
+		if err := p.deployer.Engine.Init(ctx, s); err != nil {
 			return d, err
 		}
 		var err error
-		if d.state, err = p.Engine.State(ctx, s); err != nil {
+		if d.state, err = p.deployer.Engine.State(ctx, s); err != nil {
 			return d, err
 		}
 	}
-	fresh, err := p.Engine.Preview(ctx, s, d.state, d.plan)
+	plan := p.comparedFile(s.Name)
+	fresh, err := p.deployer.Engine.Preview(ctx, s, d.state, plan)
 	if err != nil {
 		return d, err
 	}
 	if err := checkFresh(p.reviews[s.Name], fresh.Changes, state.Deployed); err != nil {
 		return d, err
 	}
-	d.idle = fresh.Idle
-	p.Log.Info("previewed again", "stack", s.Name, "environment", s.Environment, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
-	return d, nil
+	d.idle, d.plan = fresh.Idle, p.planFile(s.Name)
+	p.deployer.Log.Info("previewed again", "stack", s.Name, "environment", s.Environment, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
+	return d, os.Rename(plan, d.plan)
 }
 
 // checkUnused refuses to remove a stack whose outputs another one still reads.
 func (p *deployment) checkUnused(ctx context.Context, s Stack) error {
-	for _, name := range names(p.manifest) {
-		other := p.work.stacks[name]
+	for _, name := range names(p.run.manifest) {
+		other := p.run.work.stacks[name]
 		if other.Remove {
 			continue
 		}
-		state, err := p.Engine.State(ctx, other)
+		state, err := p.deployer.Engine.State(ctx, other)
 		if err != nil {
 			return err
 		}

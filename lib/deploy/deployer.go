@@ -39,8 +39,8 @@ type Deployer struct {
 	Now      func() time.Time
 	// Source is the folder of the repository.
 	Source string
-	// Bundle is the folder of the bundle.
-	Bundle string
+	// BundleDir is the folder of the bundle.
+	BundleDir string
 }
 
 // parallel is how many stacks run at once. Each runs an engine, and perhaps a
@@ -49,7 +49,7 @@ const parallel = 4
 
 // run is one execution of either command: the repository at work.
 type run struct {
-	*Deployer
+	deployer *Deployer
 	manifest Manifest
 	work     *workspace
 	states   map[string]State
@@ -70,7 +70,7 @@ func (d *Deployer) begin(ctx context.Context) (*run, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &run{Deployer: d, manifest: m, work: work, states: map[string]State{}}
+	r := &run{deployer: d, manifest: m, work: work, states: map[string]State{}}
 	if err := r.look(ctx); err != nil {
 		done()
 		return nil, nil, err
@@ -102,7 +102,7 @@ func (d *Deployer) checkPromotion(ctx context.Context) error {
 func (r *run) look(ctx context.Context) error {
 	states := make([]State, len(r.manifest.Stacks))
 	err := r.each(names(r.manifest), func(i int, name string) (err error) {
-		states[i], err = r.Engine.State(ctx, r.work.stacks[name])
+		states[i], err = r.deployer.Engine.State(ctx, r.work.stacks[name])
 		return err
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func (r *run) each(names []string, f func(i int, name string) error) error {
 		g.Go(func() error {
 			if err := f(i, name); err != nil {
 				errs[i] = fmt.Errorf("stack %s: %w", name, err)
-				r.Log.Error("stack failed", "stack", name, "environment", r.Settings.Environment, "execution", r.Settings.Execution, "error", err.Error())
+				r.deployer.Log.Error("stack failed", "stack", name, "environment", r.deployer.Settings.Environment, "execution", r.deployer.Settings.Execution, "error", err.Error())
 			}
 			return nil
 		})
@@ -161,7 +161,7 @@ func (d *Deployer) Preview(ctx context.Context) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	plans := filepath.Join(d.Bundle, planFolder)
+	plans := filepath.Join(d.BundleDir, planFolder)
 	if err := errors.Join(os.RemoveAll(plans), os.MkdirAll(plans, 0o755)); err != nil {
 		return Bundle{}, err
 	}
@@ -178,20 +178,21 @@ func (d *Deployer) Preview(ctx context.Context) (Bundle, error) {
 			reviews[review.Name] = review
 		}
 	}
-	b, err := r.bundle(reviews)
+	b, err := r.newBundle(reviews)
 	if err != nil {
 		return Bundle{}, err
 	}
 	b.source, b.Reviewed = source, d.Now().UTC().Format(time.RFC3339)
-	return b, b.write(d.Bundle)
+	return b, b.write(d.BundleDir)
 }
 
-func (r *run) bundle(reviews map[string]Review) (Bundle, error) {
-	s := r.Settings
+// newBundle is the bundle of the reviews, without what is made of its content.
+func (r *run) newBundle(reviews map[string]Review) (Bundle, error) {
+	s := r.deployer.Settings
 	manifest, err := digestOf(r.manifest)
 	b := Bundle{
 		Commit: s.Commit, Environment: s.Environment, Execution: s.Execution, Account: s.Account,
-		Session: Session{Role: s.Role, Name: s.SessionName()}, Manifest: manifest,
+		Session: Session{Role: s.Role, Name: s.SessionName()}, ManifestDigest: manifest,
 	}
 	for _, wave := range r.waves {
 		for _, name := range wave {
@@ -220,17 +221,17 @@ func (r *run) review(ctx context.Context, s Stack, known map[string]Review) (Rev
 		return out, nil
 	}
 	if !state.Exists {
-		if err := r.Engine.Init(ctx, s); err != nil {
+		if err := r.deployer.Engine.Init(ctx, s); err != nil {
 			return out, err
 		}
 		var err error
-		if state, err = r.Engine.State(ctx, s); err != nil {
+		if state, err = r.deployer.Engine.State(ctx, s); err != nil {
 			return out, err
 		}
 		out.StateDigest = state.Digest
 	}
 	file := filepath.Join(planFolder, s.Name+".json")
-	p, err := r.Engine.Preview(ctx, s, state, filepath.Join(r.Bundle, file))
+	p, err := r.deployer.Engine.Preview(ctx, s, state, filepath.Join(r.deployer.BundleDir, file))
 	if err != nil && !out.Binding() {
 		return out, fmt.Errorf("%w (%s: what reads an output that is new in this run can only be previewed when it is there; deliver the two in changes of their own)", err, out.Unbound)
 	}
@@ -239,13 +240,13 @@ func (r *run) review(ctx context.Context, s Stack, known map[string]Review) (Rev
 	}
 	out.Previewed, out.Changes, out.Details = true, append(out.Changes, p.Changes...), append(out.Details, p.Details...)
 	if !s.Remove && out.Binding() {
-		plan, err := os.ReadFile(filepath.Join(r.Bundle, file))
+		plan, err := os.ReadFile(filepath.Join(r.deployer.BundleDir, file))
 		if err != nil {
 			return out, err
 		}
 		out.Plan, out.PlanDigest = filepath.ToSlash(file), textDigest(plan)
 	}
-	r.Log.Info("previewed", "stack", s.Name, "environment", s.Environment, "execution", r.Settings.Execution, "changes", len(out.Changes), "binding", out.Binding())
+	r.deployer.Log.Info("previewed", "stack", s.Name, "environment", s.Environment, "execution", r.deployer.Settings.Execution, "changes", len(out.Changes), "binding", out.Binding())
 	return out, nil
 }
 

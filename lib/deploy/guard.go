@@ -34,7 +34,7 @@ func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
 		return fmt.Errorf("the review that was shown has digest %s and the bundle %s: %s", s.ReviewedDigest, b.Digest, again)
 	case b.exportedSummary() != s.ReviewedSummary:
 		return fmt.Errorf("the approval showed the summary %q and the review has %q: it was forged; look at what the commit's program does before it runs again", s.ReviewedSummary, b.exportedSummary())
-	case b.Manifest != manifest:
+	case b.ManifestDigest != manifest:
 		return fmt.Errorf("%s is not the one that was reviewed: %s", ManifestName, again)
 	case !slices.Equal(reviewed, stacks):
 		return fmt.Errorf("the review is of the stacks %s and %s lists %s: %s", strings.Join(reviewed, ", "), ManifestName, strings.Join(stacks, ", "), again)

@@ -17,7 +17,7 @@ import (
 
 func exampleBundle() Bundle {
 	return Bundle{
-		Commit: commitA, Environment: "dev", Execution: "e-1", Account: "123456789012", Manifest: "m", Digest: strings.Repeat("d", 64),
+		Commit: commitA, Environment: "dev", Execution: "e-1", Account: "123456789012", ManifestDigest: "m", Digest: strings.Repeat("d", 64),
 		Stacks: []Review{{Name: "b"}, {Name: "a"}},
 	}
 }
@@ -31,7 +31,7 @@ func TestBundleOfAnotherRunIsRefused(t *testing.T) {
 		"is of environment":        func(b *Bundle) { b.Environment = "prod" },
 		"is of account":            func(b *Bundle) { b.Account = "1" },
 		"is of pipeline execution": func(b *Bundle) { b.Execution = "e-2" },
-		"is not the one that was":  func(b *Bundle) { b.Manifest = "n" },
+		"is not the one that was":  func(b *Bundle) { b.ManifestDigest = "n" },
 		"is of the stacks":         func(b *Bundle) { b.Stacks = b.Stacks[1:] },
 	} {
 		t.Run(want, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestPromotionIsRefusedWithoutARecordedSuccess(t *testing.T) {
 func TestOutcomeThatCannotBeRecordedOrMadeKnownIsAFailure(t *testing.T) {
 	t.Parallel()
 	deploy := func(l *ledger) error {
-		d := &Deployer{Settings: Settings{Environment: "dev", Commit: commitA}, Ledger: l, Bus: l, Now: time.Now, Bundle: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+		d := &Deployer{Settings: Settings{Environment: "dev", Commit: commitA}, Ledger: l, Bus: l, Now: time.Now, BundleDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
 		return d.Deploy(t.Context())
 	}
 	l := &ledger{}

@@ -20,7 +20,7 @@ const notReproduced = "merge another change for a new review, and if it stays so
 // states and the other reviews: a stack that "was never deployed" may be
 // created unseen, and one that does not bind may change as was shown.
 func (p *deployment) checkDerived(s Stack, state State, review Review) error {
-	reason, waits := p.unbound(s, p.reviews)
+	reason, waits := p.run.unbound(s, p.reviews)
 	unmoved := state.Digest == review.StateDigest
 	switch {
 	case unmoved && review.Deployed != state.Deployed:

@@ -153,7 +153,7 @@ func (s *stage) deployer(role string) *Deployer {
 			Message: settings.Message(),
 		},
 		Ledger: BucketLedger{API: objects, Bucket: ledgerBucket, Owner: settings.DeliveryAccount()}, Bus: EventBus{API: bus, Name: settings.Bus},
-		Log: log, Now: time.Now, Source: s.source, Bundle: s.bundle,
+		Log: log, Now: time.Now, Source: s.source, BundleDir: s.bundle,
 	}
 }
 

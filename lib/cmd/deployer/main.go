@@ -17,7 +17,7 @@ func main() {
 	// Both signals end the context; the engine is then interrupted once and
 	// may finish what it has begun. Later signals change nothing.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(work).ExecuteContext(ctx)
+	err := command(commands{preview: preview, deploy: carryOut}).ExecuteContext(ctx)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

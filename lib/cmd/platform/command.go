@@ -59,7 +59,7 @@ func command(in io.Reader, out io.Writer, getenv func(string) string, environmen
 		o.project("refresh", "Compare a project's state with the cloud", (*platform.Platform).Refresh),
 		o.project("destroy", "Remove what a project made", (*platform.Platform).Destroy),
 		destroyAllCommand(o),
-		o.simple("image", "Build the build image and wait until the scan gate approves or refuses it", interruptible(buildImage)),
+		o.simple("image", "Build the build image and wait until the scan gate approves or refuses it", endsAtOnce(buildImage)),
 	)
 	return root
 }
@@ -92,7 +92,9 @@ func (o *options) simple(use, short string, run func(*platform.Platform, context
 		if err != nil {
 			return err
 		}
-		return run(p, cmd.Context())
+		ctx, stop := o.interruptible(cmd.Context())
+		defer stop()
+		return run(p, ctx)
 	}}
 }
 
@@ -102,8 +104,20 @@ func (o *options) project(verb, short string, run func(*platform.Platform, conte
 		if err != nil {
 			return err
 		}
-		return run(p, cmd.Context(), args[0])
+		ctx, stop := o.interruptible(cmd.Context())
+		defer stop()
+		return run(p, ctx, args[0])
 	}}
+}
+
+// interruptible ends a context at a Ctrl-C, so that pulumi is interrupted once.
+// Where it asks a person questions it shares the terminal, from which the
+// Ctrl-C reaches it without us; see pulumicli.Process.
+func (o *options) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.interactive() {
+		return ctx, func() {}
+	}
+	return signal.NotifyContext(ctx, os.Interrupt)
 }
 
 func destroyAllCommand(o *options) *cobra.Command {
@@ -121,9 +135,9 @@ const (
 	verdictPatience = 20 * time.Minute
 )
 
-// interruptible ends what runs at an interrupt: unlike pulumi, it needs no time
-// to end well.
-func interruptible(run func(*platform.Platform, context.Context) error) func(*platform.Platform, context.Context) error {
+// endsAtOnce ends what runs at an interrupt: unlike pulumi, it needs no time to
+// end well.
+func endsAtOnce(run func(*platform.Platform, context.Context) error) func(*platform.Platform, context.Context) error {
 	return func(p *platform.Platform, ctx context.Context) error {
 		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 		defer stop()

@@ -12,11 +12,12 @@ import (
 )
 
 func main() {
-	// A terminal sends Ctrl-C to pulumi as well, and pulumi takes a second
-	// interrupt as "stop at once": this process only has to survive the first.
+	// Where pulumi shares the terminal with a person, a Ctrl-C reaches it from
+	// there, and it takes a second one as "stop at once": this process only has
+	// to survive the first.
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
 	err := command(os.Stdin, os.Stdout, os.Getenv, platform.OwnEnvironment()).ExecuteContext(ctx)
 	stop()
 	if err != nil {
