@@ -112,7 +112,7 @@ var groups = []group{
 	{"projects", []string{"bootstrap", "shared", "targets", "environments"}},
 	{"commands", []string{"lib/cmd"}},
 	{"rehearsal", []string{"lib/rehearsal"}},
-	{"deployer and platform", []string{"lib/deploy", "lib/platform"}},
+	{"deployer and platform", []string{"lib/deploy", "lib/platform", "lib/pulumicli"}},
 	{"components", []string{
 		"lib/environment", "lib/pipeline", "lib/buildproject", "lib/buildimage", "lib/webhook", "lib/sourcecontrol",
 		"lib/eventing", "lib/compute", "lib/audit", "lib/storage", "lib/access", "lib/encryption",
@@ -120,7 +120,7 @@ var groups = []group{
 	{"functions", []string{"lib/handlers"}},
 	{"tools of the tests", []string{"lib/plantest", "lib/golden", "lib/testbuild", "lib/guide", "lib/packages"}},
 	{"words and facts", []string{
-		"lib/settings", "lib/stackrefs", "lib/naming", "lib/contract", "lib/iampolicy", "lib/iam", "lib/aws", "lib/zipfile",
+		"lib/settings", "lib/projectconfig", "lib/stackrefs", "lib/stackoutputs", "lib/naming", "lib/contract", "lib/iampolicy", "lib/iam", "lib/aws", "lib/zipfile",
 	}},
 }
 
