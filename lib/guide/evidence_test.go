@@ -125,7 +125,7 @@ func (e evidence) exists(code string) error {
 	if isResource(code) {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(code))); err == nil && strings.Contains(code, "/") {
+	if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(code))); err == nil && (strings.Contains(code, "/") || code == "Makefile") {
 		return nil
 	}
 	return fmt.Errorf("%q is not evidence: expected a test, a path, a resource's name, or a command (make, go test ./… -run '…', aws)", code)
