@@ -120,6 +120,11 @@ func (e evidence) exists(code string) error {
 		if !isCommand(m[1], m[2]) {
 			return fmt.Errorf("%s is not a command of the AWS CLI that this test knows", code)
 		}
+		for word := range strings.FieldsSeq(m[3]) {
+			if strings.HasSuffix(word, "-SUFFIX") && !isResource(word) {
+				return fmt.Errorf("%s asks for %s, which is not the name of a resource", code, word)
+			}
+		}
 		return nil
 	}
 	if isResource(code) {
@@ -209,6 +214,7 @@ func TestWhatDoesNotExistIsNoEvidence(t *testing.T) {
 		"`go test ./lib/deploy -run 'Bundle|Unicorn'`":               "no test in lib/deploy",
 		"`go test ./lib/naming -run 'Bundle'`":                       "no test in lib/naming",
 		"`aws kms get-key-happiness`":                                "is not a command",
+		"`aws iam get-role --role-name jester-role-prod-SUFFIX`":     "is not the name of a resource",
 		"`lib/guide/nothing.go`":                                     "is not evidence",
 		"`fairy-bucket-ENV-SUFFIX`":                                  "is not evidence",
 		"`TestRehearsal` and `hostVariables`":                        "is not evidence",
