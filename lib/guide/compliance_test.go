@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,43 +13,62 @@ import (
 )
 
 var (
+	place      = regexp.MustCompile(`^lib/[\w./-]+$`)
 	blanks     = regexp.MustCompile(`\s+`)
 	setting    = regexp.MustCompile(`^(bootstrap|shared|targets):[a-zA-Z]+$`) // TestEverySettingInTheDocumentsExists looks at these
 	inAccount  = regexp.MustCompile("`(aws|make) ")
 	inThisRepo = regexp.MustCompile("`Test[A-Z]")
 )
 
-// checkSetting holds a setting to the files that the same cell names: what
-// stands in code must stand in one of them. It returns how many files there are.
-func checkSetting(cell string) (files int, err error) {
-	var source strings.Builder
+// source is the text of a file, or of the Go files of a folder without their
+// tests, with single blanks.
+func source(path string) (string, error) {
+	files := []string{path}
+	if info, err := os.Stat(path); err != nil {
+		return "", err
+	} else if info.IsDir() {
+		files, err = filepath.Glob(filepath.Join(path, "*.go"))
+		if err != nil {
+			return "", err
+		}
+		files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
+	}
+	var out strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(blanks.ReplaceAllString(string(text), " "))
+	}
+	return out.String(), nil
+}
+
+// checkSetting holds a setting to the files and folders that the same cell
+// names: what stands in code must stand in one of them. It returns how many
+// the cell names.
+func checkSetting(cell string) (places int, err error) {
+	var all strings.Builder
 	var claims []string
 	for _, s := range span.FindAllString(cell, -1) {
 		code := strings.Trim(s, "`")
-		path := filepath.Join(root, filepath.FromSlash(code))
-		info, err := os.Stat(path)
-		switch {
-		case err != nil && strings.HasSuffix(code, ".go"):
-			return files, fmt.Errorf("%s is not a file of this repository", code)
-		case err != nil:
+		if !place.MatchString(code) {
 			claims = append(claims, code)
-		case info.IsDir():
-			files++
-		default:
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return files, err
-			}
-			source.WriteString(blanks.ReplaceAllString(string(text), " "))
-			files++
+			continue
 		}
+		text, err := source(filepath.Join(root, filepath.FromSlash(code)))
+		if err != nil {
+			return places, fmt.Errorf("%s can't be read: %w", code, err)
+		}
+		all.WriteString(text)
+		places++
 	}
 	for _, c := range claims {
-		if !setting.MatchString(c) && !strings.Contains(source.String(), c) {
-			return files, fmt.Errorf("%q does not stand in the files that are named with it", c)
+		if !setting.MatchString(c) && !strings.Contains(all.String(), c) {
+			return places, fmt.Errorf("%q does not stand in the files that are named with it", c)
 		}
 	}
-	return files, nil
+	return places, nil
 }
 
 // checkResources wants names of resources, or that all are meant.
@@ -79,9 +99,9 @@ func TestEveryControlNamesResourceSettingAndEvidence(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("S%d", i+1), id)
 		require.NotEmpty(t, row[1], id)
 		require.NoError(t, checkResources(row[2]), id)
-		files, err := checkSetting(row[3])
+		places, err := checkSetting(row[3])
 		require.NoError(t, err, id)
-		require.NotZero(t, files, "%s: say which file sets it", id)
+		require.NotZero(t, places, "%s: say which file sets it", id)
 		_, err = e.check(row[4])
 		require.NoError(t, err, id)
 		require.Regexp(t, inThisRepo, row[4], "%s names no test", id)
@@ -94,7 +114,7 @@ func TestAControlThatIsMadeUpIsNoticed(t *testing.T) {
 	for cell, want := range map[string]string{
 		"`RetentionDays = 31` in `lib/compute/loggroup.go`": "does not stand in the files",
 		"`RetentionDays = 30`":                              "does not stand in the files",
-		"`RetentionDays = 30` in `lib/compute/logs.go`":     "is not a file",
+		"`RetentionDays = 30` in `lib/compute/logs.go`":     "can't be read",
 	} {
 		_, err := checkSetting(cell)
 		require.ErrorContains(t, err, want, cell)

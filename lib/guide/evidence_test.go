@@ -29,7 +29,7 @@ type evidence struct {
 
 var (
 	testFunc   = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	stepCall   = regexp.MustCompile(`s\.(?:step|long)\("([^"]+)"`)
+	stepCall   = regexp.MustCompile(`(?m)^\s*s\.(?:step|long)\("([^"]+)"`)
 	stepSpan   = regexp.MustCompile(`"([^"]+)"`)
 	testName   = regexp.MustCompile(`^Test[A-Z]\w*$`)
 	makeLine   = regexp.MustCompile(`^make ([a-z][a-z-]*)( [A-Z]+=\S.*)?$`)
