@@ -44,11 +44,11 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	return newBenchBefore(t, nil)
+	return newBenchWith(t, nil)
 }
 
-// newBenchBefore is a bench with something behind its API.
-func newBenchBefore(t *testing.T, backend Backend) *bench {
+// newBenchWith is a bench with something behind its API.
+func newBenchWith(t *testing.T, backend Backend) *bench {
 	t.Helper()
 	c := cloud.New()
 	h := httptest.NewServer(New(c, backend))
@@ -321,7 +321,7 @@ func (b *bus) PutEvent(e Event) (string, error) {
 func TestEventsAreForTheSourceThatMay(t *testing.T) {
 	t.Parallel()
 	rt := &bus{}
-	b := newBenchBefore(t, rt)
+	b := newBenchWith(t, rt)
 	arn := "arn:aws:events:us-east-1:" + account + ":event-bus/delivery"
 	b.add(busType, "delivery", arn, "delivery", nil)
 	dev := b.role("dev", policy(`{"Effect":"Allow","Action":"events:PutEvents","Resource":"`+arn+`","Condition":{"StringEquals":{"events:source":"delivery.deployer.dev"}}}`))

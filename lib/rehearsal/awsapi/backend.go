@@ -78,9 +78,9 @@ type Backend interface {
 	// FindBuild returns a build by its id.
 	FindBuild(id string) (Build, bool)
 	// PipelineState returns the newest state of every action of a pipeline.
-	PipelineState(name string) []ActionState
+	PipelineState(pipelineARN string) []ActionState
 	// PipelineExecutions returns a pipeline's executions, newest first.
-	PipelineExecutions(name string) []Execution
+	PipelineExecutions(pipelineARN string) []Execution
 	// PutApprovalResult answers a manual approval.
 	PutApprovalResult(by *cloud.Session, pipeline, stage, action, token, status, summary string) error
 	// StartExecution starts an execution of a pipeline.

@@ -38,7 +38,7 @@ func TestARequestToPutEventsIsJudgedAsAWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBenchBefore(t, listening{})
+			b := newBenchWith(t, listening{})
 			b.add(busType, "custom", arn, "custom", map[string]any{"name": "custom"})
 			if c.bus != "" {
 				b.add(cloud.EventBusPolicyType, "custom", "", "", map[string]any{"eventBusName": "custom", "policy": c.bus})

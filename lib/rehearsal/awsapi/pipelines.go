@@ -100,7 +100,7 @@ func (s *Server) getPipelineState(r *request) (any, error) {
 		return nil, err
 	}
 	stages := []map[string]any{}
-	for _, a := range s.backend.PipelineState(in.Name) {
+	for _, a := range s.backend.PipelineState(r.arn("codepipeline", in.Name)) {
 		if n := len(stages); n == 0 || stages[n-1]["stageName"] != a.Stage {
 			stages = append(stages, map[string]any{"stageName": a.Stage, "actionStates": []any{}, "latestExecution": map[string]any{"pipelineExecutionId": a.Execution, "status": a.Status}})
 		}
@@ -125,7 +125,7 @@ func (s *Server) listExecutions(r *request) (any, error) {
 		return nil, err
 	}
 	out := []any{}
-	for _, e := range s.backend.PipelineExecutions(in.Name) {
+	for _, e := range s.backend.PipelineExecutions(r.arn("codepipeline", in.Name)) {
 		out = append(out, map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerType": e.Trigger}})
 	}
 	return map[string]any{"pipelineExecutionSummaries": out}, nil

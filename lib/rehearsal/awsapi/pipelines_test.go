@@ -33,7 +33,7 @@ func TestErrorsOfTheBackendKeepTheirCode(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBenchBefore(t, refusing{err: tt.err})
+			b := newBenchWith(t, refusing{err: tt.err})
 			_, err := codebuild.NewFromConfig(b.config(b.cloud.Operator(account)), func(o *codebuild.Options) { o.RetryMaxAttempts = 1 }).
 				StartBuild(t.Context(), &codebuild.StartBuildInput{ProjectName: aws.String("p")})
 			require.Equal(t, tt.code, code(t, err))

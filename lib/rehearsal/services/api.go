@@ -25,9 +25,9 @@ func (r *Emulator) StartPipeline(by *cloud.Session, pipeline string, variables m
 }
 
 // PipelineExecutions implements awsapi.Backend.
-func (r *Emulator) PipelineExecutions(name string) []awsapi.Execution {
+func (r *Emulator) PipelineExecutions(pipelineARN string) []awsapi.Execution {
 	var out []awsapi.Execution
-	for _, e := range r.Executions(name) {
+	for _, e := range r.snapshots(isARN(pipelineARN)) {
 		out = append(out, awsapi.Execution{ID: e.ID, Pipeline: e.Pipeline, Status: e.Status, Started: e.Started, Ended: e.Ended, Trigger: e.Trigger})
 	}
 	slices.Reverse(out)
@@ -35,10 +35,10 @@ func (r *Emulator) PipelineExecutions(name string) []awsapi.Execution {
 }
 
 // PipelineState implements awsapi.Backend.
-func (r *Emulator) PipelineState(name string) []awsapi.ActionState {
+func (r *Emulator) PipelineState(pipelineARN string) []awsapi.ActionState {
 	at := map[string]int{}
 	var out []awsapi.ActionState
-	for _, e := range r.Executions(name) {
+	for _, e := range r.snapshots(isARN(pipelineARN)) {
 		for _, s := range e.Stages {
 			for _, a := range s.Actions {
 				state := awsapi.ActionState{Stage: s.Name, Action: a.Name, Status: a.Status, Execution: e.ID, Token: a.Token, Summary: a.Summary}

@@ -210,7 +210,8 @@ func (t *route) sourceARN(method string) string {
 func (t *route) event(req *http.Request, body []byte, now time.Time) map[string]any {
 	host := t.api.ID + apiHost
 	headers, cookies := lowerHeaders(req.Header)
-	if headers["host"] = host; len(body) > 0 {
+	headers["host"] = host
+	if len(body) > 0 {
 		headers["content-length"] = fmt.Sprint(len(body))
 	}
 	e := map[string]any{

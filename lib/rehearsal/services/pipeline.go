@@ -115,13 +115,21 @@ func (r *Emulator) pipelines() (all []*pipeline) {
 	return all
 }
 
-// executionsOf are the executions of the pipelines with a name, oldest first.
-// It is called with the lock held.
-func (r *Emulator) executionsOf(name string) (all []*execution) {
-	for _, res := range r.cloud.Find("", pipelineType, func(p *cloud.Resource) bool { return p.Name == name }) {
+// executions are those of the pipelines that match, oldest first. It is called
+// with the lock held.
+func (r *Emulator) executions(match func(*cloud.Resource) bool) (all []*execution) {
+	for _, res := range r.cloud.Find("", pipelineType, match) {
 		all = append(all, r.pipeline(res).executions...)
 	}
 	return all
+}
+
+func isNamed(name string) func(*cloud.Resource) bool {
+	return func(p *cloud.Resource) bool { return p.Name == name }
+}
+
+func isARN(arn string) func(*cloud.Resource) bool {
+	return func(p *cloud.Resource) bool { return p.ARN == arn }
 }
 
 // gate lets one execution into a stage at a time.
@@ -445,11 +453,13 @@ func (e Execution) Action(name string) *ActionRun {
 }
 
 // Executions returns the executions of a pipeline, oldest first.
-func (r *Emulator) Executions(pipeline string) []Execution {
+func (r *Emulator) Executions(pipeline string) []Execution { return r.snapshots(isNamed(pipeline)) }
+
+func (r *Emulator) snapshots(match func(*cloud.Resource) bool) []Execution {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []Execution
-	for _, e := range r.executionsOf(pipeline) {
+	for _, e := range r.executions(match) {
 		out = append(out, e.snapshot())
 	}
 	return out
@@ -459,7 +469,7 @@ func (r *Emulator) Executions(pipeline string) []Execution {
 func (r *Emulator) Wait(ctx context.Context, pipeline string, match func(Execution) bool) (Execution, error) {
 	var found Execution
 	err := r.settle(ctx, func() bool {
-		for _, e := range r.executionsOf(pipeline) {
+		for _, e := range r.executions(isNamed(pipeline)) {
 			if found = e.snapshot(); match(found) {
 				return true
 			}

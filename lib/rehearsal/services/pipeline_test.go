@@ -242,8 +242,8 @@ func (p *platform) checkMessages(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"STARTED", "FAILED", "STARTED", "SUCCEEDED"}, states)
-	require.Len(t, p.PipelineExecutions("pipe"), 2)
-	require.Equal(t, Succeeded, p.PipelineState("pipe")[3].Status)
+	require.Len(t, p.PipelineExecutions(pipelineARN), 2)
+	require.Equal(t, Succeeded, p.PipelineState(pipelineARN)[3].Status)
 }
 
 func TestAStartMustBeValid(t *testing.T) {

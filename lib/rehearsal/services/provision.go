@@ -66,7 +66,8 @@ func (b *build) pull() error {
 			return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "%v", err)
 		}
 	}
-	for _, call.Action = range pullActions {
+	for _, action := range pullActions {
+		call.Action = action
 		if err := b.emulator.cloud.Authorize(call); err != nil {
 			return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "Unable to pull customer's container image: %v", err)
 		}

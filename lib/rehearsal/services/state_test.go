@@ -38,7 +38,7 @@ func TestAPipelineThatIsMadeAgainHasNoHistory(t *testing.T) {
 	first := p.Executions("pipe")
 	require.Len(t, first, 1)
 	p.again(pipelineARN)
-	second := p.PipelineExecutions("pipe")
+	second := p.PipelineExecutions(pipelineARN)
 	require.Len(t, second, 1, "the one that its creation starts")
 	require.NotEqual(t, first[0].ID, second[0].ID)
 }

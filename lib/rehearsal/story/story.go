@@ -173,7 +173,10 @@ func (s *Story) production(ctx context.Context, commit string) error {
 	if err != nil {
 		return err
 	}
-	decision := map[bool]string{true: "approved", false: "rejected"}[yes]
+	decision := "rejected"
+	if yes {
+		decision = "approved"
+	}
 	s.report.Approvals = append(s.report.Approvals, Approved{q.Pipeline, q.Commit, q.Summary, q.Diff, decision})
 	if err := s.Operator.Decide(commit, yes, "decided in the rehearsal"); err != nil {
 		return err
@@ -239,8 +242,8 @@ func (s *Story) checkOrder() {
 		dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended))
 	deploy := staging.Action("Deploy")
 	s.check("production started after staging's deployment", fmt.Sprintf("%s after it began", prod.Started.Sub(deploy.Started).Round(time.Millisecond)), prod.Started.After(deploy.Started) && staging.Status == services.Succeeded)
-	approve := prod.Action("Approve")
-	s.check("production is deployed only after a person's approval", "the answer was "+s.report.Approvals[0].Decision, approve.Status == services.Succeeded == (prod.Action("Deploy") != nil))
+	approved, deployed := prod.Action("Approve").Status == services.Succeeded, prod.Action("Deploy") != nil
+	s.check("production is deployed only after a person's approval", "the answer was "+s.report.Approvals[0].Decision, approved == deployed)
 	commits := map[string]bool{}
 	for _, e := range []services.Execution{dev, staging, prod} {
 		commits[e.Variables[contract.VarCommit]], commits[e.Commit] = true, true
