@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/google/go-github/v74/github"
 
 	"delivery.internal/lib/contract"
 )
@@ -30,31 +28,58 @@ const (
 )
 
 const (
+	// maxBody is the largest body that Lambda hands to a function, see
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+	// GitHub sends at most 2,048 commits in a push.
+	maxBody = 6 << 20
 	// maxAge is the age at which a push is too old to be believed. A signature
-	// has no date, so a captured body would be good for ever: what is older is
+	// has no date, so a captured body would be good forever: what is older is
 	// refused by its own signed date, what is younger is known to Claims.
 	maxAge = 30 * 24 * time.Hour
-	// claimAge is how long an accepted body is remembered: longer than maxAge,
-	// so that no body is forgotten before it is too old.
-	claimAge = 60 * 24 * time.Hour
 )
 
-// Secrets gives the webhook secret.
+// Secrets gives the webhook secret: one, and for a time after a rotation two.
 type Secrets interface {
-	// Current returns the secret, from memory where it is known.
-	Current(ctx context.Context) ([]byte, error)
-	// Refresh reads the secret again and says whether it did: it may refuse,
+	// Current returns the secrets that are good now, from memory where they are
+	// known and not too old.
+	Current(ctx context.Context) ([][]byte, error)
+	// Refresh reads the secrets again and says whether it did: it may refuse,
 	// so that forged deliveries can't wear out the store of secrets.
-	Refresh(ctx context.Context) ([]byte, bool, error)
+	Refresh(ctx context.Context) ([][]byte, bool, error)
 }
 
-// Claims remembers which bodies were accepted.
+// Claims remembers which bodies were published, and who is at work on one.
 type Claims interface {
-	// Claim says whether the id is new, and remembers it until the time given.
-	Claim(ctx context.Context, id string, until time.Time) (bool, error)
-	// Release forgets an id whose push could not be published.
-	Release(ctx context.Context, id string) error
+	// Claim leases a body, known by its id, for the time that a publication
+	// takes. The delivery is the one that brings the body now.
+	Claim(ctx context.Context, id, delivery string, now time.Time) (Claim, error)
+	// Publish notes that the push of a claim was published.
+	Publish(ctx context.Context, c Claim, now time.Time) error
 }
+
+// Claim is what became of an attempt to claim a body.
+type Claim struct {
+	State ClaimState
+	// ID is the body's id, and Delivery the first delivery that brought the
+	// body. A push is published under that delivery: where the one who was to
+	// publish it died, nobody knows whether it did, but the starter knows a
+	// delivery that it has started.
+	ID, Delivery string
+	// Until is the end of somebody else's lease.
+	Until time.Time
+
+	holder string
+}
+
+// ClaimState says whose a body is.
+type ClaimState int
+
+// States of a claim.
+const (
+	Claimed   ClaimState = iota + 1 // the caller's
+	Leased                          // another invocation's, until its lease ends
+	Published                       // done
+)
 
 // Bus is where accepted pushes go.
 type Bus interface {
@@ -74,19 +99,11 @@ type Handler struct {
 	Log     *slog.Logger
 }
 
-// answer is a response in the making. It is an error too, so that each step
-// can end the handling with one return.
+// answer is a response in the making. The zero answer lets the handling go on.
 type answer struct {
 	status int
 	text   string
 	cause  error
-}
-
-func (a answer) Error() string {
-	if a.cause != nil {
-		return fmt.Sprintf("%s: %v", a.text, a.cause)
-	}
-	return a.text
 }
 
 func reply(status int, format string, args ...any) answer {
@@ -100,7 +117,7 @@ func failed(status int, text string, cause error) answer {
 // Handle answers one delivery. It never returns an error: what went wrong is
 // in the status, and in the log.
 func (h *Handler) Handle(ctx context.Context, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-	log := h.Log.With("delivery", header(r, deliveryHeader), "event", header(r, eventHeader))
+	log := h.Log.With("delivery", clipped(header(r, deliveryHeader)), "event", clipped(header(r, eventHeader)))
 	a := h.handle(ctx, log, r)
 	switch {
 	case a.status >= 500:
@@ -118,12 +135,14 @@ func (h *Handler) Handle(ctx context.Context, r events.APIGatewayV2HTTPRequest) 
 	}, err
 }
 
+// handle does the cheap things first: nothing is decoded, looked up or parsed
+// for a stranger that the signature's header or the size gives away.
 func (h *Handler) handle(ctx context.Context, log *slog.Logger, r events.APIGatewayV2HTTPRequest) answer {
-	body, err := rawBody(r)
-	if err != nil {
-		return reply(http.StatusBadRequest, "the body is not the base64 that it is said to be")
+	body, signature, a := signed(r)
+	if a.status != 0 {
+		return a
 	}
-	if a := h.authenticate(ctx, body, header(r, signatureHeader)); a.status != 0 {
+	if a := h.authenticate(ctx, body, signature); a.status != 0 {
 		return a
 	}
 	switch event := header(r, eventHeader); event {
@@ -133,23 +152,41 @@ func (h *Handler) handle(ctx context.Context, log *slog.Logger, r events.APIGate
 	case "":
 		return reply(http.StatusBadRequest, "the header X-GitHub-Event is missing")
 	default:
-		return reply(http.StatusOK, "ignored: %q is not a push", event)
+		return reply(http.StatusOK, "ignored: %.100q is not a push", event)
 	}
-	push, err := h.read(r, body)
-	var a answer
-	if errors.As(err, &a) {
+	push, a := h.read(r, body)
+	if a.status != 0 {
 		return a
 	}
 	return h.accept(ctx, log, body, push)
 }
 
-// rawBody returns the bytes that GitHub signed.
-func rawBody(r events.APIGatewayV2HTTPRequest) ([]byte, error) {
-	if r.IsBase64Encoded {
-		return base64.StdEncoding.DecodeString(r.Body)
+// signed returns the bytes that GitHub signed and the signature that the
+// request claims for them.
+func signed(r events.APIGatewayV2HTTPRequest) (body, signature []byte, a answer) {
+	claimed := header(r, signatureHeader)
+	if claimed == "" {
+		return nil, nil, reply(http.StatusUnauthorized, "the header X-Hub-Signature-256 is missing: set a secret on the webhook")
 	}
-	return []byte(r.Body), nil
+	signature, ok := parseSignature(claimed)
+	if !ok {
+		return nil, nil, reply(http.StatusUnauthorized, `the header X-Hub-Signature-256 is not "sha256=" and 64 hexadecimal digits`)
+	}
+	if len(r.Body) > maxBody {
+		return nil, nil, reply(http.StatusRequestEntityTooLarge, "the body has %d bytes: at most %d are read", len(r.Body), maxBody)
+	}
+	if !r.IsBase64Encoded {
+		return []byte(r.Body), signature, answer{}
+	}
+	body, err := base64.StdEncoding.DecodeString(r.Body)
+	if err != nil {
+		return nil, nil, reply(http.StatusBadRequest, "the body is not the base64 that it is said to be")
+	}
+	return body, signature, answer{}
 }
+
+// clipped bounds what a stranger can make us log.
+func clipped(s string) string { return s[:min(len(s), 64)] }
 
 func header(r events.APIGatewayV2HTTPRequest, name string) string {
 	if v, ok := r.Headers[name]; ok {
@@ -165,48 +202,55 @@ func header(r events.APIGatewayV2HTTPRequest, name string) string {
 
 // authenticate returns a zero answer for a good signature. A mismatch may mean
 // that the secret was rotated, so it is read once more.
-func (h *Handler) authenticate(ctx context.Context, body []byte, signature string) answer {
-	if signature == "" {
-		return reply(http.StatusUnauthorized, "the header X-Hub-Signature-256 is missing: set a secret on the webhook")
-	}
-	secret, err := h.Secrets.Current(ctx)
+func (h *Handler) authenticate(ctx context.Context, body, signature []byte) answer {
+	secrets, err := h.Secrets.Current(ctx)
 	if err != nil {
 		return failed(http.StatusServiceUnavailable, "the webhook secret can't be read", err)
 	}
-	if Signed(body, signature, secret) {
+	if signedWith(body, signature, secrets) {
 		return answer{}
 	}
-	secret, read, err := h.Secrets.Refresh(ctx)
+	secrets, read, err := h.Secrets.Refresh(ctx)
 	if err != nil {
 		return failed(http.StatusServiceUnavailable, "the webhook secret can't be read", err)
 	}
-	if read && Signed(body, signature, secret) {
+	if read && signedWith(body, signature, secrets) {
 		return answer{}
 	}
 	return reply(http.StatusUnauthorized, "the signature does not match the body")
 }
 
-// Signed says whether a signature header ("sha256=" and hexadecimal digits) is
-// the HMAC-SHA256 of the body, in a time that doesn't depend on where they
-// differ. The older SHA-1 signatures are refused. See
-// docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries.
-func Signed(body []byte, signature string, secret []byte) bool {
-	digits, ok := strings.CutPrefix(signature, "sha256=")
-	if !ok || len(secret) == 0 {
-		return false
+// parseSignature reads a signature header, "sha256=" and hexadecimal digits.
+// The older SHA-1 signatures are refused. See
+// https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+func parseSignature(s string) ([]byte, bool) {
+	digits, ok := strings.CutPrefix(s, "sha256=")
+	if !ok || len(digits) != hex.EncodedLen(sha256.Size) {
+		return nil, false
 	}
-	got, err := hex.DecodeString(digits)
-	if err != nil {
-		return false
-	}
-	mac := hmac.New(sha256.New, secret)
-	mac.Write(body)
-	return hmac.Equal(got, mac.Sum(nil))
+	out, err := hex.DecodeString(digits)
+	return out, err == nil
 }
 
-// read checks what the delivery says and turns it into a push. Its error is an
-// answer.
-func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (contract.Push, error) {
+// signedWith says whether the signature is the HMAC-SHA256 of the body by one
+// of the secrets, in a time that doesn't depend on where they differ.
+func signedWith(body, signature []byte, secrets [][]byte) bool {
+	for _, secret := range secrets {
+		if len(secret) == 0 {
+			continue
+		}
+		mac := hmac.New(sha256.New, secret)
+		mac.Write(body)
+		if hmac.Equal(signature, mac.Sum(nil)) {
+			return true
+		}
+	}
+	return false
+}
+
+// read checks what the delivery says and turns it into a push, or into an
+// answer that ends the handling.
+func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (contract.Push, answer) {
 	none := contract.Push{}
 	id := header(r, deliveryHeader)
 	if !contract.IsDeliveryID(id) {
@@ -215,54 +259,59 @@ func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (contract.
 	if media, _, err := mime.ParseMediaType(header(r, contentHeader)); err != nil || media != "application/json" {
 		return none, reply(http.StatusUnsupportedMediaType, "the content type is not application/json: set it on the webhook")
 	}
-	var e github.PushEvent
-	if err := json.Unmarshal(body, &e); err != nil {
+	e, ok := parse(body)
+	if !ok {
 		return none, reply(http.StatusBadRequest, "the body is not a push event")
 	}
-	if name := e.GetRepo().GetFullName(); !strings.EqualFold(name, h.Repository) {
-		return none, reply(http.StatusForbidden, "the push is to %q, not to %s", name, h.Repository)
+	if !strings.EqualFold(e.repository, h.Repository) {
+		return none, reply(http.StatusForbidden, "the push is to %.200q, not to %s", e.repository, h.Repository)
 	}
-	if ref := "refs/heads/" + h.Branch; e.GetRef() != ref {
-		return none, reply(http.StatusOK, "ignored: %q is not %s", e.GetRef(), ref)
+	if ref := "refs/heads/" + h.Branch; e.ref != ref {
+		return none, reply(http.StatusOK, "ignored: %.300q is not %s", e.ref, ref)
 	}
-	if e.GetDeleted() || isZero(e.GetAfter()) {
+	if e.deleted || isZero(e.after) {
 		return none, reply(http.StatusOK, "ignored: the branch was deleted")
 	}
-	if !contract.IsCommit(e.GetAfter()) {
-		return none, reply(http.StatusBadRequest, "%q is not a commit", e.GetAfter())
+	if !contract.IsCommit(e.after) {
+		return none, reply(http.StatusBadRequest, "%.100q is not a commit", e.after)
 	}
-	if who := pusher(&e); !contract.IsPusher(who) {
+	if who := e.who(); !contract.IsPusher(who) {
 		return none, reply(http.StatusBadRequest, "the pusher %.100q is not a GitHub login", who)
 	}
-	if at := e.GetRepo().GetPushedAt(); !at.IsZero() && h.Now().Sub(at.Time) > maxAge {
-		return none, reply(http.StatusGone, "the push of %s is too old to be believed", at.UTC().Format(time.RFC3339))
+	if !e.pushedAt.IsZero() && h.Now().Sub(e.pushedAt) > maxAge {
+		return none, reply(http.StatusGone, "the push of %s is too old to be believed", e.pushedAt.UTC().Format(time.RFC3339))
 	}
-	return h.compact(id, &e), nil
+	return h.compact(id, e), answer{}
 }
 
-// accept publishes a push unless the same body was accepted before. GitHub
+// accept publishes a push unless the same body was published before. GitHub
 // signs the body only, so that the body is what a replay has in common with
 // its original, whatever its headers say.
 func (h *Handler) accept(ctx context.Context, log *slog.Logger, body []byte, push contract.Push) answer {
+	sum := sha256.Sum256(body)
+	claim, err := h.Claims.Claim(ctx, hex.EncodeToString(sum[:]), push.Delivery, h.Now())
+	switch {
+	case err != nil:
+		return failed(http.StatusServiceUnavailable, "the table of deliveries can't be written", err)
+	case claim.State == Published:
+		return reply(http.StatusOK, "already accepted")
+	case claim.State == Leased:
+		return reply(http.StatusServiceUnavailable, "another invocation is at work on this delivery: deliver it again after %s", claim.Until.UTC().Format(time.RFC3339))
+	case claim.State != Claimed:
+		return failed(http.StatusInternalServerError, "the delivery can't be claimed", fmt.Errorf("the state of the claim is %d: expected 1 to 3", claim.State))
+	}
+	push.Delivery = claim.Delivery
 	detail, err := encode(push)
 	if err != nil {
 		return failed(http.StatusInternalServerError, "the push can't be described in an event", err)
 	}
-	sum := sha256.Sum256(body)
-	id := hex.EncodeToString(sum[:])
-	fresh, err := h.Claims.Claim(ctx, id, h.Now().Add(claimAge))
-	if err != nil {
-		return failed(http.StatusServiceUnavailable, "the table of deliveries can't be written", err)
-	}
-	if !fresh {
-		return reply(http.StatusOK, "already accepted")
-	}
 	if err := h.Bus.Publish(ctx, detail); err != nil {
-		// Without the caller's deadline: the delivery must be free to come again.
-		if lost := h.Claims.Release(context.WithoutCancel(ctx), id); lost != nil {
-			log.ErrorContext(ctx, "the claim can't be released: a redelivery of this body will be ignored until it expires", "claim", id, "error", lost)
-		}
-		return failed(http.StatusBadGateway, "the event bus did not take the push", err)
+		return failed(http.StatusBadGateway, fmt.Sprintf("the event bus did not take the push: deliver it again in %s", leaseAge), err)
+	}
+	if err := h.Claims.Publish(ctx, claim, h.Now()); err != nil {
+		// The push is on its way. Delivered again, it would be published under
+		// the same delivery, which the starter knows.
+		log.ErrorContext(ctx, "the publication can't be noted", "claim", claim.ID, "error", err)
 	}
 	log.InfoContext(ctx, "push accepted", "commit", push.Commit, "pusher", push.Pusher, "paths", len(push.Paths))
 	return reply(http.StatusAccepted, "accepted: %s", push.Commit)
