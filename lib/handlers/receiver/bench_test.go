@@ -3,12 +3,13 @@ package receiver_test
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,43 +41,51 @@ func bigPush(tb testing.TB) string {
 	return push(edits)
 }
 
-// What a push costs besides AWS, in multiples of the HMAC that nobody can save.
+// What a push of 20,000 bytes costs besides AWS, in multiples of the HMAC that
+// nobody can save: one that is routed to nobody, because it is of another
+// branch; one that is accepted, with its paths, its claim and its event; and one
+// that nobody signed. The two are measured in turn and their medians compared, so
+// that a busy machine slows both down.
 func BenchmarkPush(b *testing.B) {
 	body := bigPush(b)
 	require.Len(b, body, 20_000)
-	var bare time.Duration
-	b.Run("bare HMAC", func(b *testing.B) {
-		raw, key := []byte(body), []byte(secret)
-		b.SetBytes(int64(len(raw)))
-		for b.Loop() {
-			mac := hmac.New(sha256.New, key)
-			mac.Write(raw)
-			_ = mac.Sum(nil)
-		}
-		bare = b.Elapsed() / time.Duration(b.N)
-	})
-	b.Run("verify, parse and route", func(b *testing.B) {
-		world := newCloud()
-		h, r := world.handler(), request(body, nil)
-		b.SetBytes(int64(len(body)))
-		for b.Loop() {
-			clear(world.items)
-			world.published = world.published[:0]
-			got, err := h.Handle(b.Context(), r)
-			if err != nil || got.StatusCode != 202 {
-				b.Fatal(got, err)
+	raw, key := []byte(body), []byte(secret)
+	for name, c := range map[string]struct {
+		body   string
+		edit   func(*events.APIGatewayV2HTTPRequest)
+		status int
+	}{
+		"verify, parse and route": {strings.Replace(body, "refs/heads/main", "refs/heads/next", 1), nil, 200},
+		"accept":                  {body, nil, 202},
+		"refuse a stranger":       {body, with("x-hub-signature-256", sign(body, "guess")), 401},
+	} {
+		b.Run(name, func(b *testing.B) {
+			world := newCloud()
+			h, r := world.handler(), request(c.body, c.edit)
+			var bare, whole []time.Duration
+			for b.Loop() {
+				clear(world.items)
+				world.published = world.published[:0]
+				start := time.Now()
+				mac := hmac.New(sha256.New, key)
+				mac.Write(raw)
+				_ = mac.Sum(nil)
+				between := time.Now()
+				got, err := h.Handle(b.Context(), r)
+				whole = append(whole, time.Since(between))
+				bare = append(bare, between.Sub(start))
+				if err != nil || got.StatusCode != c.status {
+					b.Fatal(got, err)
+				}
 			}
-		}
-		b.ReportMetric(float64(b.Elapsed()/time.Duration(b.N))/float64(bare), "x-HMAC")
-	})
-	b.Run("refuse a stranger", func(b *testing.B) {
-		h, r := newCloud().handler(), request(body, with("x-hub-signature-256", sign(body, "guess")))
-		for b.Loop() {
-			if got, err := h.Handle(b.Context(), r); err != nil || got.StatusCode != 401 {
-				b.Fatal(got, err)
-			}
-		}
-		b.ReportMetric(float64(b.Elapsed()/time.Duration(b.N))/float64(bare), "x-HMAC")
-	})
-	require.True(b, json.Valid([]byte(body)))
+			b.ReportMetric(float64(median(bare)), "ns-HMAC")
+			b.ReportMetric(float64(median(whole)), "ns-push")
+			b.ReportMetric(float64(median(whole))/float64(median(bare)), "x-HMAC")
+		})
+	}
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
 }

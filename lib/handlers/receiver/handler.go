@@ -281,7 +281,11 @@ func (h *Handler) read(r events.APIGatewayV2HTTPRequest, body []byte) (contract.
 	if !e.pushedAt.IsZero() && h.Now().Sub(e.pushedAt) > maxAge {
 		return none, reply(http.StatusGone, "the push of %s is too old to be believed", e.pushedAt.UTC().Format(time.RFC3339))
 	}
-	return h.compact(id, e), answer{}
+	push, ok := h.compact(id, e)
+	if !ok {
+		return none, reply(http.StatusBadRequest, "the body is not a push event: its commits can't be read")
+	}
+	return push, answer{}
 }
 
 // accept publishes a push unless the same body was published before. GitHub

@@ -33,8 +33,7 @@ type event struct {
 	repository         string    // owner/name
 	pushedAt           time.Time // zero where the event does not say
 	pusher, sender     string
-	commits            int
-	paths              []string // changed paths, sorted, each once
+	commits            gjson.Result // not looked into before the push is known to be wanted
 }
 
 // scanner reads values of a JSON document that is known to be valid, and
@@ -50,7 +49,7 @@ func parse(body []byte) (event, bool) {
 	}
 	root := gjson.ParseBytes(body)
 	var s scanner
-	e := event{paths: []string{}}
+	var e event
 	s.each(root, func(key string, v gjson.Result) {
 		switch key {
 		case "ref":
@@ -64,13 +63,13 @@ func parse(body []byte) (event, bool) {
 		case "forced":
 			e.forced = s.flag(v)
 		case "repository":
-			e.repository, e.pushedAt = s.text(v.Get("full_name")), s.time(v.Get("pushed_at"))
+			e.repository, e.pushedAt = s.repository(v)
 		case "pusher":
 			e.pusher = s.text(v.Get("name"))
 		case "sender":
 			e.sender = s.text(v.Get("login"))
 		case "commits":
-			e.commits, e.paths = s.commits(v)
+			e.commits = v
 		}
 	})
 	return e, !s.bad && root.IsObject()
@@ -124,11 +123,25 @@ func (s *scanner) time(v gjson.Result) time.Time {
 	return t
 }
 
-// commits counts the commits and lists the paths that they touched.
-func (s *scanner) commits(v gjson.Result) (int, []string) {
-	n, paths := 0, []string{}
-	s.list(v, func(commit gjson.Result) {
-		n++
+func (s *scanner) repository(v gjson.Result) (name string, pushedAt time.Time) {
+	s.each(v, func(key string, v gjson.Result) {
+		switch key {
+		case "full_name":
+			name = s.text(v)
+		case "pushed_at":
+			pushedAt = s.time(v)
+		}
+	})
+	return name, pushedAt
+}
+
+// changes counts the commits and lists the paths that they touched, sorted,
+// each once.
+func (e event) changes() (commits int, paths []string, ok bool) {
+	var s scanner
+	paths = []string{}
+	s.list(e.commits, func(commit gjson.Result) {
+		commits++
 		s.each(commit, func(key string, v gjson.Result) {
 			if key == "added" || key == "removed" || key == "modified" {
 				s.list(v, func(path gjson.Result) { paths = append(paths, s.text(path)) })
@@ -136,7 +149,7 @@ func (s *scanner) commits(v gjson.Result) (int, []string) {
 		})
 	})
 	slices.Sort(paths)
-	return n, slices.Compact(paths)
+	return commits, slices.Compact(paths), !s.bad
 }
 
 // list calls f for the items of an array.
@@ -157,7 +170,8 @@ func (e event) who() string { return cmp.Or(e.pusher, e.sender, contract.Unset) 
 
 // compact keeps what the pipelines need. The repository and the branch are the
 // configured spelling, because the rules on the bus compare them literally.
-func (h *Handler) compact(id string, e event) contract.Push {
+func (h *Handler) compact(id string, e event) (contract.Push, bool) {
+	commits, paths, ok := e.changes()
 	return contract.Push{
 		Delivery:   id,
 		Repository: h.Repository,
@@ -166,9 +180,9 @@ func (h *Handler) compact(id string, e event) contract.Push {
 		Before:     e.before,
 		Commit:     e.after,
 		Pusher:     e.who(),
-		Paths:      e.paths[:min(len(e.paths), maxPaths)],
-		MorePaths:  len(e.paths) > maxPaths || e.commits >= webhookCommits || e.forced,
-	}
+		Paths:      paths[:min(len(paths), maxPaths)],
+		MorePaths:  len(paths) > maxPaths || commits >= webhookCommits || e.forced,
+	}, ok
 }
 
 // encode renders the push as an event's detail, with as many paths as fit.
