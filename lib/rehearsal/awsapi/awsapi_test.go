@@ -279,7 +279,7 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 
 	secretARN := "arn:aws:secretsmanager:us-east-1:" + account + ":secret:hook-abc"
 	b.add(secretType, secretARN, secretARN, "hook", map[string]any{"kmsKeyId": keyARN})
-	b.add(versionType, "v1", "", "", map[string]any{"secretId": secretARN, "secretString": "s3cret"})
+	b.cloud.SecretVersions(b.cloud.ByARN(secretARN)).Put(cloud.SecretVersion{ID: "v1", Text: "s3cret", Created: time.Unix(1000, 0)})
 	secret, err := secretsmanager.NewFromConfig(config).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secretARN})
 	require.NoError(t, err)
 	require.Equal(t, "s3cret", *secret.SecretString)

@@ -1,11 +1,11 @@
 package awsapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,7 +16,6 @@ import (
 const (
 	parameterType = "aws:ssm/parameter:Parameter"
 	secretType    = "aws:secretsmanager/secret:Secret"
-	versionType   = "aws:secretsmanager/secretVersion:SecretVersion"
 	tableType     = "aws:dynamodb/table:Table"
 	busType       = "aws:cloudwatch/eventBus:EventBus"
 )
@@ -87,8 +86,10 @@ func (s *Server) putParameter(r *request) (any, error) {
 	return map[string]any{"Version": written, "Tier": "Standard"}, nil
 }
 
+// getSecretValue: see
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 func (s *Server) getSecretValue(r *request) (any, error) {
-	var in struct{ SecretId string }
+	var in struct{ SecretId, VersionStage, VersionId string }
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
@@ -99,15 +100,23 @@ func (s *Server) getSecretValue(r *request) (any, error) {
 	if secret != nil {
 		arn = secret.ARN
 	}
-	if err := s.authorize(r, "secretsmanager:GetSecretValue", arn, map[string][]string{"secretsmanager:SecretId": {arn}}); err != nil {
+	context := map[string][]string{"secretsmanager:SecretId": {arn}}
+	if in.VersionStage != "" {
+		context["secretsmanager:VersionStage"] = []string{in.VersionStage}
+	}
+	if err := s.authorize(r, "secretsmanager:GetSecretValue", arn, context); err != nil {
 		return nil, err
 	}
-	if secret == nil {
+	switch {
+	case secret == nil:
 		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	case in.VersionId != "":
+		return nil, fail(http.StatusNotImplemented, "NotImplemented", "the local cloud does not play VersionId")
 	}
-	versions := s.cloud.Find(secret.Account, versionType, func(v *cloud.Resource) bool { return v.Str("secretId") == secret.ID })
-	if len(versions) == 0 {
-		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
+	stage := cmp.Or(in.VersionStage, cloud.CurrentStage)
+	version, ok := s.cloud.SecretVersions(secret).At(stage)
+	if !ok {
+		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
 	}
 	if key := secret.Str("kmsKeyId"); key != "" {
 		// See "Secret encryption and decryption in AWS Secrets Manager".
@@ -119,96 +128,10 @@ func (s *Server) getSecretValue(r *request) (any, error) {
 			return nil, err
 		}
 	}
-	// AWSCURRENT moves to a new version: see PutSecretValue,
-	// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
-	current := versions[len(versions)-1]
-	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": current.ID, "SecretString": current.Str("secretString"), "VersionStages": []string{"AWSCURRENT"}}, nil
-}
-
-// item is a request of DynamoDB.
-type item struct {
-	TableName           string
-	Item, Key           map[string]map[string]any
-	ConditionExpression string
-}
-
-// items are what a table holds, by the value of its hash key.
-type items map[string]map[string]any
-
-// row authorises a call and finds the table's items and the key of one of
-// them, which attributes holds once the request is read.
-func (s *Server) row(r *request, action string, in *item, attributes *map[string]map[string]any) (all items, key string, err error) {
-	if err := r.bind(in); err != nil {
-		return nil, "", err
-	}
-	arn := r.own("dynamodb", "table/", in.TableName)
-	if err := s.authorize(r, action, arn, nil); err != nil {
-		return nil, "", err
-	}
-	t := s.cloud.ByARN(arn)
-	if t == nil || t.Type != tableType {
-		return nil, "", fail(http.StatusBadRequest, "ResourceNotFoundException", "Requested resource not found: Table: %s not found", in.TableName)
-	}
-	hash := t.Str("hashKey")
-	key, ok := (*attributes)[hash]["S"].(string)
-	if !ok || key == "" {
-		return nil, "", fail(http.StatusBadRequest, "ValidationException", "One or more parameter values were invalid: Missing the key %s in the item", hash)
-	}
-	return cloud.DataOf(s.cloud, t, func() items { return items{} }), key, nil
-}
-
-// condition is the only one that is played.
-var condition = regexp.MustCompile(`^attribute_not_exists\((\w+)\)$`)
-
-func (s *Server) putItem(r *request) (any, error) {
-	var in item
-	items, key, err := s.row(r, "dynamodb:PutItem", &in, &in.Item)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if in.ConditionExpression != "" {
-		m := condition.FindStringSubmatch(in.ConditionExpression)
-		if m == nil {
-			return nil, fail(http.StatusNotImplemented, "ValidationException", "the local cloud does not play the condition %q", in.ConditionExpression)
-		}
-		if old := items[key]; old != nil && old[m[1]] != nil {
-			return nil, fail(http.StatusBadRequest, "ConditionalCheckFailedException", "The conditional request failed")
-		}
-	}
-	stored := map[string]any{}
-	for k, v := range in.Item {
-		stored[k] = v
-	}
-	items[key] = stored
-	return map[string]any{}, nil
-}
-
-func (s *Server) getItem(r *request) (any, error) {
-	var in item
-	items, key, err := s.row(r, "dynamodb:GetItem", &in, &in.Key)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if items[key] == nil {
-		return map[string]any{}, nil
-	}
-	return map[string]any{"Item": items[key]}, nil
-}
-
-func (s *Server) deleteItem(r *request) (any, error) {
-	var in item
-	items, key, err := s.row(r, "dynamodb:DeleteItem", &in, &in.Key)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(items, key)
-	return map[string]any{}, nil
+	return map[string]any{
+		"ARN": secret.ARN, "Name": secret.Name, "VersionId": version.ID, "SecretString": version.Text,
+		"VersionStages": []string{stage}, "CreatedDate": seconds(version.Created),
+	}, nil
 }
 
 // Limits of PutEvents, from the EventBridge API.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,13 +45,14 @@ type apiError struct {
 	Status  int
 	Code    string
 	Message string
+	More    map[string]any // further members of the answer
 }
 
 // Error implements error.
 func (e *apiError) Error() string { return e.Code + ": " + e.Message }
 
 func fail(status int, code, format string, args ...any) *apiError {
-	return &apiError{status, code, fmt.Sprintf(format, args...)}
+	return &apiError{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // maxBody bounds what a request may carry, in bytes.
@@ -136,6 +138,7 @@ var handlers = map[string]handler{
 	"dynamodb:PutItem":    (*Server).putItem,
 	"dynamodb:GetItem":    (*Server).getItem,
 	"dynamodb:DeleteItem": (*Server).deleteItem,
+	"dynamodb:UpdateItem": (*Server).updateItem,
 
 	"events:PutEvents": (*Server).putEvents,
 
@@ -208,7 +211,7 @@ func xmlText(s string) string {
 
 // writeError writes an error in the protocol of the service.
 func writeError(w http.ResponseWriter, r *request, err error) {
-	e := &apiError{http.StatusInternalServerError, "InternalFailure", err.Error()}
+	e := &apiError{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: err.Error()}
 	_ = errors.As(err, &e)
 	switch r.service {
 	case "s3":
@@ -225,6 +228,8 @@ func writeError(w http.ResponseWriter, r *request, err error) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Header().Set("X-Amzn-ErrorType", e.Code)
 		w.WriteHeader(e.Status)
-		_ = json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message, "Message": e.Message})
+		out := map[string]any{"__type": e.Code, "message": e.Message, "Message": e.Message}
+		maps.Copy(out, e.More)
+		_ = json.NewEncoder(w).Encode(out)
 	}
 }

@@ -103,8 +103,15 @@ func smVersion() Kind {
 			if c.Inputs["versionStages"] == nil {
 				out["versionStages"] = []any{"AWSCURRENT"}
 			}
-			return out, errors.Join(c.may(secret.ARN, nil, "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"),
+			err := errors.Join(c.may(secret.ARN, nil, "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"),
 				c.useKey("kmsKeyId", secret.Str("kmsKeyId"), "secretsmanager", "kms:GenerateDataKey", "kms:Decrypt"))
+			if err == nil && c.Old == nil {
+				if c.Inputs["versionStages"] != nil {
+					return nil, errors.New("the local cloud does not play versions with staging labels of their own: leave versionStages out")
+				}
+				c.Cloud.SecretVersions(secret).Put(cloud.SecretVersion{ID: id, Text: c.Str("secretString"), Created: c.Cloud.Now()})
+			}
+			return out, err
 		},
 	}
 }
