@@ -42,6 +42,10 @@ type Execution struct {
 	ID, Pipeline, Status string
 	Started, Ended       time.Time
 	Trigger              string
+	// Commit is what the source action fetched; empty until it did.
+	Commit string
+	// Variables are the pipeline's variables as they were resolved.
+	Variables map[string]string
 }
 
 // Start is what an execution of a pipeline is started with. See

@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -114,9 +115,22 @@ func (s *Server) getPipelineState(r *request) (any, error) {
 	return map[string]any{"pipelineName": in.Name, "stageStates": stages}, nil
 }
 
+// sourceAction is the name of the source action in what is reported of an
+// execution: the pipelines here have one.
+const sourceAction = "Source"
+
+// maxExecutions is the largest page of ListPipelineExecutions, and the usual one.
+const maxExecutions = 100
+
+// listExecutions: see
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListPipelineExecutions.html.
+// Variables are not in it.
 func (s *Server) listExecutions(r *request) (any, error) {
 	var in struct {
-		Name string `json:"pipelineName"`
+		Name       string `json:"pipelineName"`
+		MaxResults int    `json:"maxResults"`
+		NextToken  string `json:"nextToken"`
+		Filter     any    `json:"filter"`
 	}
 	if err := r.bind(&in); err != nil {
 		return nil, err
@@ -124,11 +138,55 @@ func (s *Server) listExecutions(r *request) (any, error) {
 	if err := s.onPipeline(r, "codepipeline:ListPipelineExecutions", in.Name, ""); err != nil {
 		return nil, err
 	}
-	out := []any{}
-	for _, e := range s.backend.PipelineExecutions(r.arn("codepipeline", in.Name)) {
-		out = append(out, map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerType": e.Trigger}})
+	switch {
+	case in.MaxResults < 0 || in.MaxResults > maxExecutions:
+		return nil, fail(http.StatusBadRequest, "ValidationException", "Value '%d' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to %d", in.MaxResults, maxExecutions)
+	case in.NextToken != "" || in.Filter != nil:
+		return nil, fail(http.StatusNotImplemented, "NotImplemented", "the local cloud plays neither the second page of executions nor a filter")
 	}
-	return map[string]any{"pipelineExecutionSummaries": out}, nil
+	all := s.backend.PipelineExecutions(r.arn("codepipeline", in.Name))
+	page, out := all[:min(len(all), cmp.Or(in.MaxResults, maxExecutions))], map[string]any{}
+	if len(page) < len(all) {
+		out["nextToken"] = "second"
+	}
+	summaries := []any{}
+	for _, e := range page {
+		summary := map[string]any{"pipelineExecutionId": e.ID, "status": e.Status, "startTime": seconds(e.Started), "trigger": map[string]any{"triggerType": e.Trigger}}
+		if e.Commit != "" {
+			summary["sourceRevisions"] = []any{map[string]any{"actionName": sourceAction, "revisionId": e.Commit}}
+		}
+		summaries = append(summaries, summary)
+	}
+	out["pipelineExecutionSummaries"] = summaries
+	return out, nil
+}
+
+// getExecution: see
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineExecution.html
+func (s *Server) getExecution(r *request) (any, error) {
+	var in struct {
+		Name string `json:"pipelineName"`
+		ID   string `json:"pipelineExecutionId"`
+	}
+	if err := r.bind(&in); err != nil {
+		return nil, err
+	}
+	if err := s.onPipeline(r, "codepipeline:GetPipelineExecution", in.Name, ""); err != nil {
+		return nil, err
+	}
+	all := s.backend.PipelineExecutions(r.arn("codepipeline", in.Name))
+	i := slices.IndexFunc(all, func(e Execution) bool { return e.ID == in.ID })
+	if i < 0 {
+		return nil, fail(http.StatusBadRequest, "PipelineExecutionNotFoundException", "The pipeline execution %s does not exist in the pipeline %s", in.ID, in.Name)
+	}
+	e, variables := all[i], []any{}
+	for _, name := range slices.Sorted(maps.Keys(e.Variables)) {
+		variables = append(variables, map[string]any{"name": name, "resolvedValue": e.Variables[name]})
+	}
+	return map[string]any{"pipelineExecution": map[string]any{
+		"pipelineExecutionId": e.ID, "pipelineName": e.Pipeline, "status": e.Status,
+		"variables": variables, "trigger": map[string]any{"triggerType": e.Trigger},
+	}}, nil
 }
 
 func (s *Server) putApprovalResult(r *request) (any, error) {

@@ -98,6 +98,9 @@ func (s *Server) strike(w http.ResponseWriter, r *request) bool {
 		return false
 	}
 	s.cloud.Journal.Add(cloud.Event{Kind: "fault", Subject: r.service + ":" + r.operation, Message: fmt.Sprintf("%d %s %s", f.Status, f.Code, r.URL.Path)})
+	if f.Then != nil {
+		f.Then()
+	}
 	if h, ok := w.(http.Hijacker); ok && f.Reset {
 		if conn, _, err := h.Hijack(); err == nil {
 			_ = conn.Close()
@@ -148,6 +151,7 @@ var handlers = map[string]handler{
 	"codebuild:StartBuild":     (*Server).startBuild,
 	"codebuild:BatchGetBuilds": (*Server).batchGetBuilds,
 
+	"codepipeline:GetPipelineExecution":   (*Server).getExecution,
 	"codepipeline:GetPipelineState":       (*Server).getPipelineState,
 	"codepipeline:ListPipelineExecutions": (*Server).listExecutions,
 	"codepipeline:PutApprovalResult":      (*Server).putApprovalResult,

@@ -18,6 +18,8 @@ type Fault struct {
 	Struck int
 	// Reset drops the connection instead of answering.
 	Reset bool
+	// Then is called when the fault strikes, before the caller hears of it.
+	Then func()
 }
 
 // Inject adds a fault and returns it.

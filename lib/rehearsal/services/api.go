@@ -28,7 +28,7 @@ func (r *Emulator) StartPipeline(by *cloud.Session, pipeline string, variables m
 func (r *Emulator) PipelineExecutions(pipelineARN string) []awsapi.Execution {
 	var out []awsapi.Execution
 	for _, e := range r.snapshots(isARN(pipelineARN)) {
-		out = append(out, awsapi.Execution{ID: e.ID, Pipeline: e.Pipeline, Status: e.Status, Started: e.Started, Ended: e.Ended, Trigger: e.Trigger})
+		out = append(out, awsapi.Execution{ID: e.ID, Pipeline: e.Pipeline, Status: e.Status, Started: e.Started, Ended: e.Ended, Trigger: e.Trigger, Commit: e.Commit, Variables: e.Variables})
 	}
 	slices.Reverse(out)
 	return out

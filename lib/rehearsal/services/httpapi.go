@@ -54,8 +54,7 @@ type route struct {
 	parameters           map[string]string
 }
 
-// serveAPI answers a request to an API. The throttling of its stages is not
-// played.
+// serveAPI answers a request to an API.
 func (r *Emulator) serveAPI(id string, req *http.Request) (int, http.Header, []byte) {
 	end, ok := r.begin()
 	if !ok {
@@ -72,6 +71,9 @@ func (r *Emulator) answerAPI(id string, req *http.Request) (int, http.Header, []
 	to := r.findRoute(id, req)
 	if to == nil {
 		return message(http.StatusNotFound, "Not Found")
+	}
+	if !r.admit(to) {
+		return message(http.StatusTooManyRequests, "Too Many Requests")
 	}
 	body, err := readBody(req)
 	if err != nil {
@@ -93,6 +95,10 @@ func (r *Emulator) answerAPI(id string, req *http.Request) (int, http.Header, []
 		return message(http.StatusInternalServerError, "Internal Server Error")
 	}
 	out, err := r.Invoke(req.Context(), to.function.ARN, payload)
+	if codeOf(err) == throttled {
+		// Which of the 5xx it is, AWS does not document; it is none of the client's.
+		return message(http.StatusServiceUnavailable, "Service Unavailable")
+	}
 	if err != nil {
 		return message(http.StatusInternalServerError, "Internal Server Error")
 	}

@@ -32,7 +32,9 @@ type function struct {
 	mu   sync.Mutex
 	gone bool
 	idle []*instance
-	all  map[*instance]bool
+	// running is how many invocations are under way.
+	running int
+	all     map[*instance]bool
 }
 
 // functionSettings are the inputs of a function that matter at run time.
@@ -51,6 +53,8 @@ type functionSettings struct {
 	DeadLetter struct {
 		Target string `json:"targetArn"`
 	} `json:"deadLetterConfig"`
+	// Reserved is the reserved concurrency; nil and -1 stand for none.
+	Reserved *float64 `json:"reservedConcurrentExecutions"`
 }
 
 func (s functionSettings) logGroup() string {
@@ -91,6 +95,12 @@ func (r *Emulator) Invoke(ctx context.Context, functionARN string, payload []byt
 	if err != nil {
 		return nil, err
 	}
+	if err := f.enter(s); err != nil {
+		r.note("lambda", s.Name, map[string]any{"error": err.Error()}, "is throttled: %v", err)
+		return nil, err
+	}
+	defer r.Wake()
+	defer f.leave()
 	in, err := r.instance(ctx, f, res, s)
 	if err != nil {
 		r.note("lambda", s.Name, map[string]any{"error": err.Error()}, "can't be started: %v", err)
@@ -121,7 +131,13 @@ func (r *Emulator) InvokeAsync(functionARN string, payload []byte) error {
 func (r *Emulator) invokeQueued(ctx context.Context, functionARN string, payload []byte) {
 	var err error
 	for attempt := 0; attempt <= asyncRetries; attempt++ {
-		if _, err = r.Invoke(ctx, functionARN, payload); err == nil || ctx.Err() != nil {
+		for {
+			_, err = r.Invoke(ctx, functionARN, payload)
+			if codeOf(err) != throttled || !r.queued(ctx, functionARN) {
+				break
+			}
+		}
+		if err == nil || ctx.Err() != nil {
 			return
 		}
 	}
@@ -139,6 +155,22 @@ func (r *Emulator) invokeQueued(ctx context.Context, functionARN string, payload
 		return
 	}
 	r.note("lambda", s.Name, map[string]any{"queue": s.DeadLetter.Target}, "the event is in the dead-letter queue: %v", err)
+}
+
+// queued waits until a function that was throttled may run again: Lambda keeps
+// such an event for up to six hours, which no rehearsal lasts. With a reserved
+// concurrency of zero it does not wait. See
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+func (r *Emulator) queued(ctx context.Context, functionARN string) bool {
+	f, res, err := r.function(functionARN)
+	if err != nil {
+		return false
+	}
+	s, err := settings[functionSettings](res)
+	if err != nil || s.Reserved != nil && *s.Reserved == 0 {
+		return false
+	}
+	return r.await(ctx, func() bool { return f.free(s) }) == nil
 }
 
 // functionDeadLetter sends with the function's role.

@@ -243,10 +243,13 @@ func (s start) checkToken() error {
 
 // repeated returns the execution that a request with the same token started.
 // AWS says that the token identifies "a unique execution request", and no more:
-// neither how long it is remembered (here as long as the pipeline is there) nor
-// what another request with the same token gets (here a refusal). The lock is
-// held.
+// neither how long it is remembered (here as long as the pipeline is there, or
+// until the fault ForgetToken) nor what another request with the same token gets
+// (here a refusal). The lock is held.
 func (r *Emulator) repeated(e *execution, p *pipeline) (string, error) {
+	if e.started.Token != "" && r.cloud.Strike("codepipeline", "ForgetToken", e.Pipeline) != nil {
+		return "", nil
+	}
 	for _, o := range p.executions {
 		if e.started.Token == "" || o.started.Token != e.started.Token {
 			continue
