@@ -57,6 +57,13 @@ const (
 	DeploymentDetailType = "deployment"
 )
 
+// Causes of an execution: what its start goes back to. They are part of the
+// token with which it is started.
+const (
+	CausePush      = "push"      // a push to the delivered branch
+	CausePromotion = "promotion" // a successful deployment to the environment before
+)
+
 // DeploymentSource returns the event source of an environment's deployer. One
 // source per environment lets IAM (condition key events:source) keep one
 // environment's build from speaking for another.

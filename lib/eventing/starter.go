@@ -121,7 +121,8 @@ func (a *StarterArgs) sources() (string, error) {
 	return string(text), err
 }
 
-// policy is all that the function may do: start exactly these pipelines.
+// policy is all that the function may do: start exactly these pipelines, and see
+// what it has started.
 func (a *StarterArgs) policy() (string, error) {
 	var pipelines []string
 	for _, env := range naming.Environments() {
@@ -131,7 +132,8 @@ func (a *StarterArgs) policy() (string, error) {
 	}
 	return iampolicy.New(
 		compute.Logging(a.Scope.LogGroup(a.Names.Of(naming.StarterLogs))),
-		iampolicy.Allow("codepipeline:StartPipelineExecution").Named("Start").On(pipelines...),
+		iampolicy.Allow("codepipeline:StartPipelineExecution", "codepipeline:ListPipelineExecutions", "codepipeline:GetPipelineExecution").
+			Named("Start").On(pipelines...),
 		iampolicy.Allow("sqs:SendMessage").Named("DeadLetters").On(a.Scope.Queue(a.Names.Of(naming.StarterDeadLetter))),
 	).JSON()
 }

@@ -24,8 +24,9 @@ const (
 	maxAnswer = 1 << 20
 )
 
-// CodePipeline is Pipelines over AWS CodePipeline. It makes one kind of request
-// and signs it with the SDK's own signer, which spares the function a module.
+// CodePipeline is Pipelines over AWS CodePipeline. It makes three kinds of
+// request and signs them with the SDK's own signer, which spares the function a
+// module.
 type CodePipeline struct {
 	// Config gives the credentials, the region and, in a rehearsal, the endpoint.
 	Config aws.Config
@@ -52,6 +53,62 @@ type variable struct {
 	Value string `json:"value"`
 }
 
+// executions are the most recent executions of a pipeline, newest first; see
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListPipelineExecutions.html
+type executions struct {
+	Summaries []struct {
+		ID        string `json:"pipelineExecutionId"`
+		Revisions []struct {
+			Action string `json:"actionName"`
+			ID     string `json:"revisionId"`
+		} `json:"sourceRevisions"`
+	} `json:"pipelineExecutionSummaries"`
+}
+
+// Find implements Pipelines, among the hundred most recent executions. A
+// delivery is redelivered for three days and an event repeated for one.
+func (c CodePipeline) Find(ctx context.Context, s Start) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, callTimeout)
+	defer stop()
+	var recent executions
+	if err := c.call(ctx, "ListPipelineExecutions", map[string]any{"pipelineName": s.Pipeline, "maxResults": 100}, &recent); err != nil {
+		return "", fmt.Errorf("the executions of pipeline %s can't be listed: %w", s.Pipeline, err)
+	}
+	for _, e := range recent.Summaries {
+		// Before its source action has run, an execution names no revision.
+		if len(e.Revisions) > 0 && e.Revisions[0].ID != s.Commit {
+			continue
+		}
+		same, err := c.startedBy(ctx, s, e.ID)
+		if err != nil {
+			return "", fmt.Errorf("execution %s of pipeline %s can't be read: %w", e.ID, s.Pipeline, err)
+		}
+		if same {
+			return e.ID, nil
+		}
+	}
+	return "", nil
+}
+
+// startedBy says whether the variables of an execution are those of the start;
+// see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineExecution.html
+func (c CodePipeline) startedBy(ctx context.Context, s Start, id string) (bool, error) {
+	var out struct {
+		Execution struct {
+			Variables []struct {
+				Name  string `json:"name"`
+				Value string `json:"resolvedValue"`
+			} `json:"variables"`
+		} `json:"pipelineExecution"`
+	}
+	err := c.call(ctx, "GetPipelineExecution", map[string]string{"pipelineName": s.Pipeline, "pipelineExecutionId": id}, &out)
+	values := map[string]string{}
+	for _, v := range out.Execution.Variables {
+		values[v.Name] = v.Value
+	}
+	return values[contract.VarDelivery] == s.Delivery && values[contract.VarCommit] == s.Commit, err
+}
+
 // Start implements Pipelines.
 func (c CodePipeline) Start(ctx context.Context, s Start) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, callTimeout)
@@ -60,7 +117,7 @@ func (c CodePipeline) Start(ctx context.Context, s Start) (string, error) {
 		ID string `json:"pipelineExecutionId"`
 	}
 	err := c.call(ctx, "StartPipelineExecution", startRequest{
-		Name: s.Pipeline, Token: s.Token,
+		Name: s.Pipeline, Token: s.Token(),
 		Revisions: []revision{{contract.SourceAction, "COMMIT_ID", s.Commit}},
 		Variables: []variable{{contract.VarCommit, s.Commit}, {contract.VarDelivery, s.Delivery}, {contract.VarPusher, s.Pusher}},
 	}, &out)

@@ -27,14 +27,27 @@ type Start struct {
 	// Commit, Delivery and Pusher become variables of the execution; the
 	// source action is pinned to the commit.
 	Commit, Delivery, Pusher string
-	// Token is the same for every repetition of a delivery to a pipeline.
-	Token string
+	// Cause is what the start goes back to, one of contract's causes, and Attempt
+	// counts the starts that people ask for on top of it. The first is 1.
+	Cause   string
+	Attempt int
+}
+
+// Token makes a clientRequestToken, 64 hexadecimal digits: the same for every
+// repetition of an event, and another for every other start.
+func (s Start) Token() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%d", s.Delivery, s.Pipeline, s.Cause, s.Attempt))
+	return hex.EncodeToString(sum[:])
 }
 
 // Pipelines starts pipelines.
 type Pipelines interface {
+	// Find returns the id of the execution that the delivery has started
+	// already, "" where there is none among the most recent ones.
+	Find(ctx context.Context, s Start) (id string, err error)
 	// Start starts an execution and returns its id. With the token of an
-	// earlier request it returns the execution of then.
+	// earlier request it returns the execution of then, as long as CodePipeline
+	// remembers the token, of which AWS says nothing.
 	Start(ctx context.Context, s Start) (id string, err error)
 }
 
@@ -60,7 +73,14 @@ func (h *Handler) Handle(ctx context.Context, r Request) error {
 		return err
 	}
 	log = log.With("pipeline", s.Pipeline, "commit", s.Commit, "delivery", s.Delivery)
-	id, err := h.Pipelines.Start(ctx, s)
+	id, err := h.Pipelines.Find(ctx, s)
+	if err == nil && id != "" {
+		log.InfoContext(ctx, "the delivery has started this pipeline before", "execution", id)
+		return nil
+	}
+	if err == nil {
+		id, err = h.Pipelines.Start(ctx, s)
+	}
 	if err != nil {
 		log.ErrorContext(ctx, "the pipeline can't be started", "error", err)
 		return err
@@ -87,7 +107,7 @@ func (h *Handler) check(r Request) (Start, error) {
 	if err != nil {
 		return Start{}, err
 	}
-	s.Pipeline, s.Token = r.Pipeline, token(s.Delivery, r.Pipeline)
+	s.Pipeline, s.Attempt = r.Pipeline, 1
 	return s, s.check()
 }
 
@@ -96,7 +116,7 @@ func (h *Handler) push(e events.EventBridgeEvent) (Start, error) {
 	if err == nil && (p.Repository != h.Repository || p.Branch != h.Branch) {
 		err = fmt.Errorf("the push is to %.100q on %.100q: expected %s on %s", p.Branch, p.Repository, h.Branch, h.Repository)
 	}
-	return Start{Commit: p.Commit, Delivery: p.Delivery, Pusher: p.Pusher}, err
+	return Start{Commit: p.Commit, Delivery: p.Delivery, Pusher: p.Pusher, Cause: contract.CausePush}, err
 }
 
 func (h *Handler) deployment(e events.EventBridgeEvent) (Start, error) {
@@ -104,7 +124,7 @@ func (h *Handler) deployment(e events.EventBridgeEvent) (Start, error) {
 	if err == nil && (e.Source != contract.DeploymentSource(d.Environment) || d.Outcome != contract.Succeeded) {
 		err = fmt.Errorf("the deployment to %.100q has the outcome %.100q: expected a success of %s", d.Environment, d.Outcome, e.Source)
 	}
-	return Start{Commit: d.Commit, Delivery: d.Delivery, Pusher: d.Pusher}, err
+	return Start{Commit: d.Commit, Delivery: d.Delivery, Pusher: d.Pusher, Cause: contract.CausePromotion}, err
 }
 
 // detail reads an event's detail, whose type must be the expected one.
@@ -129,10 +149,4 @@ func (s Start) check() error {
 		return fmt.Errorf("%.100q is not a GitHub login: expected one, or %q", s.Pusher, contract.Unset)
 	}
 	return nil
-}
-
-// token makes a clientRequestToken, 64 hexadecimal digits.
-func token(deliveryID, pipeline string) string {
-	sum := sha256.Sum256([]byte(deliveryID + "\n" + pipeline))
-	return hex.EncodeToString(sum[:])
 }

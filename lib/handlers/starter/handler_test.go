@@ -23,9 +23,12 @@ var commit = strings.Repeat("0a", 20)
 
 // pipelines remembers what was started.
 type pipelines struct {
-	started []starter.Start
-	err     error
+	started      []starter.Start
+	found        string
+	err, findErr error
 }
+
+func (p *pipelines) Find(context.Context, starter.Start) (string, error) { return p.found, p.findErr }
 
 func (p *pipelines) Start(_ context.Context, s starter.Start) (string, error) {
 	p.started = append(p.started, s)
@@ -65,15 +68,23 @@ func deployment(t *testing.T, pipeline string, edit func(*contract.Deployment)) 
 
 func TestAPushAndADeploymentStartTheirPipelines(t *testing.T) {
 	t.Parallel()
-	for name, r := range map[string]starter.Request{"dev": push(t, "dev", nil), "prod": deployment(t, "prod", nil)} {
+	for cause, r := range map[string]starter.Request{"push": push(t, "dev", nil), "promotion": deployment(t, "prod", nil)} {
 		p := &pipelines{}
 		require.NoError(t, p.handler().Handle(t.Context(), r))
-		require.Len(t, p.started, 1)
-		s := p.started[0]
-		require.Regexp(t, regexp.MustCompile(`^[a-zA-Z0-9-]{1,128}$`), s.Token)
-		s.Token = ""
-		require.Equal(t, starter.Start{Pipeline: name, Commit: commit, Delivery: id, Pusher: "ada"}, s)
+		require.Equal(t, []starter.Start{{Pipeline: r.Pipeline, Commit: commit, Delivery: id, Pusher: "ada", Cause: cause, Attempt: 1}}, p.started)
+		require.Regexp(t, regexp.MustCompile(`^[a-zA-Z0-9-]{1,128}$`), p.started[0].Token())
 	}
+}
+
+// However long CodePipeline remembers a token.
+func TestWhatADeliveryHasStartedIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	p := &pipelines{found: "execution"}
+	require.NoError(t, p.handler().Handle(t.Context(), push(t, "dev", nil)))
+	require.Empty(t, p.started)
+	p = &pipelines{findErr: errors.New("denied")}
+	require.ErrorContains(t, p.handler().Handle(t.Context(), push(t, "dev", nil)), "denied")
+	require.Empty(t, p.started, "what can't be looked up is not started")
 }
 
 func TestARepetitionHasTheTokenOfTheFirst(t *testing.T) {
@@ -83,9 +94,14 @@ func TestARepetitionHasTheTokenOfTheFirst(t *testing.T) {
 	for _, r := range []starter.Request{push(t, "dev", nil), push(t, "dev", nil), push(t, "staging", nil), other} {
 		require.NoError(t, p.handler().Handle(t.Context(), r))
 	}
-	require.Equal(t, p.started[0].Token, p.started[1].Token)
-	require.NotEqual(t, p.started[0].Token, p.started[2].Token, "another pipeline")
-	require.NotEqual(t, p.started[0].Token, p.started[3].Token, "another delivery")
+	first := p.started[0]
+	require.Equal(t, first.Token(), p.started[1].Token())
+	require.NotEqual(t, first.Token(), p.started[2].Token(), "another pipeline")
+	require.NotEqual(t, first.Token(), p.started[3].Token(), "another delivery")
+	again, promoted := first, first
+	again.Attempt, promoted.Cause = 2, contract.CausePromotion
+	require.NotEqual(t, first.Token(), again.Token(), "another attempt")
+	require.NotEqual(t, first.Token(), promoted.Token(), "another cause")
 }
 
 func TestAFailureIsLeftToLambda(t *testing.T) {

@@ -103,4 +103,8 @@ func (f *function) free(s functionSettings) bool {
 
 // EndInstances ends the instances of a function, as Lambda does whenever it
 // likes: what runs dies, and the next invocation starts a new one.
-func (r *Emulator) EndInstances(functionARN string) { r.killFunctions(functionARN) }
+func (r *Emulator) EndInstances(functionARN string) {
+	if res := r.cloud.ByARN(functionARN); res != nil {
+		r.functionData(res).renew()
+	}
+}
