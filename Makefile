@@ -39,7 +39,7 @@ GO_STATIC := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflag
 help: ## Show this list
 	@echo "The delivery platform. Start with: make rehearse"
 	echo
-	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-21s %s\n", $$1, $$2}'
 	echo
 	echo "PROJECT is bootstrap, shared, targets/ENV or environments/ENV, with ENV dev, staging or prod."
 	echo "SUFFIX chooses an installation when several are configured; YES=yes asks nothing."
@@ -79,6 +79,10 @@ need-project:
 .PHONY: image
 image: ## Build the build image in CodeBuild and wait until the scan gate approves or refuses it
 	@$(PLATFORM) image
+
+.PHONY: rotate-webhook-secret
+rotate-webhook-secret: tools build ## Give the webhook a new secret; the one of before is good for an hour more
+	@$(PLATFORM) rotate-webhook-secret
 
 .PHONY: destroy-all
 destroy-all: tools ## Remove the whole installation (FORCE=yes loses the state of deployed workloads)

@@ -24,6 +24,7 @@ type options struct {
 	repositoryEnvironments bool
 	requiredReviews        int
 	auditRetentionDays     int
+	webhookSecretVersion   int
 }
 
 // readOptions reads the configuration, or says everything that is wrong in it.
@@ -42,6 +43,7 @@ func readOptions(ctx *pulumi.Context) (options, error) {
 		repositoryEnvironments: r.Bool("repositoryEnvironments", true),
 		requiredReviews:        r.Int("requiredReviews", 1, 0, 6),
 		auditRetentionDays:     r.Int("auditRetentionDays", 365, 90, 3650),
+		webhookSecretVersion:   r.Int(contract.WebhookSecretVersion, 0, 0, 1_000_000),
 	}
 	return o, r.Err()
 }

@@ -12,7 +12,7 @@ import (
 func (p *platform) ingress(ctx *pulumi.Context, bus *eventing.Bus) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
 	secret, err := webhook.NewSecret(ctx, "webhook-secret", &webhook.SecretArgs{
-		Names: p.names, KeyARN: p.key, Tags: p.tags,
+		Names: p.names, KeyARN: p.key, Version: p.webhookSecretVersion, Tags: p.tags,
 	}, p.providers)
 	if err != nil {
 		return none, err

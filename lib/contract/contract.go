@@ -50,6 +50,11 @@ const (
 	BundleArtifact = "Bundle"
 )
 
+// WebhookSecretVersion is the key of the project shared that counts the
+// rotations of the webhook secret: the platform's command raises it, and the
+// program makes a new secret of every value.
+const WebhookSecretVersion = "webhookSecretVersion"
+
 // EventBridge sources and detail types on the delivery bus.
 const (
 	PushSource           = "delivery.receiver"

@@ -18,9 +18,13 @@ const (
 	stage = "$default"
 	// path is where GitHub delivers.
 	path = "/webhook"
-	// rate and burst bound what strangers can make us pay, in requests a
-	// second. A busy repository pushes a few times a minute.
-	rate, burst = 10, 20
+	// rate and burst, in requests a second, are how many strangers a push still
+	// gets past, and bound what they can make us pay: docs/deployment.md has the
+	// arithmetic. Nothing in an HTTP API tells strangers from GitHub before the
+	// function does. Concurrency is not reserved for the function: new accounts
+	// have none to give away, and what a flood could starve, the starter, is
+	// invoked asynchronously and waits for its turn.
+	rate, burst = 50, 100
 )
 
 // APIArgs describe the HTTP API.

@@ -65,8 +65,8 @@ func NewReceiver(ctx *pulumi.Context, name string, args *ReceiverArgs, opts ...p
 	if err := ctx.RegisterComponentResource("pipeline:webhook:Receiver", name, r, opts...); err != nil {
 		return nil, err
 	}
-	// The table holds hashes of bodies and a date, so that DynamoDB's own
-	// encryption does.
+	// The table holds hashes of bodies, ids of deliveries and dates, so that
+	// DynamoDB's own encryption does.
 	table, err := dynamodb.NewTable(ctx, name+"-deliveries", &dynamodb.TableArgs{
 		Name:        pulumi.String(args.Names.Of(naming.DeliveriesTable)),
 		BillingMode: pulumi.String("PAY_PER_REQUEST"),
@@ -112,7 +112,7 @@ func policy(a *ReceiverArgs) pulumi.StringOutput {
 			iampolicy.Allow("secretsmanager:GetSecretValue").Named("Secret").On(secretARN),
 			iampolicy.Allow("kms:Decrypt").Named("SecretKey").On(a.KeyARN).
 				When(iampolicy.StringEquals("kms:ViaService", "secretsmanager."+a.Scope.Region+".amazonaws.com")),
-			iampolicy.Allow("dynamodb:PutItem", "dynamodb:DeleteItem").Named("Deliveries").
+			iampolicy.Allow("dynamodb:UpdateItem").Named("Deliveries").
 				On(a.Scope.Table(a.Names.Of(naming.DeliveriesTable))),
 			eventing.Publisher{Source: contract.PushSource, DetailType: contract.PushDetailType}.
 				Allow(a.Scope.Bus(a.Names.Of(naming.DeliveryBus))).Named("Push"),

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
@@ -16,6 +17,9 @@ type SecretArgs struct {
 	Names naming.Namer
 	// KeyARN is the KMS key.
 	KeyARN string
+	// Version counts the rotations: another one makes another secret. Secrets
+	// Manager keeps the one before it, which the receiver takes for an hour more.
+	Version int
 	// Tags are put on the secret.
 	Tags pulumi.StringMap
 }
@@ -26,7 +30,8 @@ type Secret struct {
 
 	// ARN is the secret's ARN, known to AWS only: it ends with random letters.
 	ARN pulumi.StringOutput
-	// Value is the secret itself, for the webhook; Pulumi keeps it encrypted.
+	// Value is the secret itself, for the webhook; Pulumi keeps it encrypted. It
+	// waits for Ready, so that GitHub signs with nothing that nobody can check.
 	Value pulumi.StringOutput
 	// Ready are the resources that must exist before the value can be read.
 	Ready []pulumi.Resource
@@ -46,6 +51,7 @@ func NewSecret(ctx *pulumi.Context, name string, args *SecretArgs, opts ...pulum
 	value, err := random.NewRandomPassword(ctx, name, &random.RandomPasswordArgs{
 		Length:  pulumi.Int(64),
 		Special: pulumi.Bool(false),
+		Keepers: args.keepers(),
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
@@ -68,6 +74,16 @@ func NewSecret(ctx *pulumi.Context, name string, args *SecretArgs, opts ...pulum
 		return nil, err
 	}
 	s.ARN, s.Ready = secret.Arn, []pulumi.Resource{version}
-	s.Value = pulumi.ToSecret(value.Result).(pulumi.StringOutput)
+	s.Value = pulumi.ToSecret(pulumi.All(value.Result, version.VersionId).ApplyT(func(all []any) string {
+		return all[0].(string)
+	})).(pulumi.StringOutput)
 	return s, ctx.RegisterResourceOutputs(s, pulumi.Map{"arn": s.ARN})
+}
+
+// keepers are none before the first rotation.
+func (a *SecretArgs) keepers() pulumi.StringMap {
+	if a.Version == 0 {
+		return nil
+	}
+	return pulumi.StringMap{"version": pulumi.String(strconv.Itoa(a.Version))}
 }

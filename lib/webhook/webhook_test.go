@@ -50,7 +50,7 @@ func TestOnlyTheWebhookRouteReachesTheReceiver(t *testing.T) {
 		plantest.One(t, rs, "aws:lambda/permission:Permission", "").Text("sourceArn"))
 	stage := plantest.One(t, rs, "aws:apigatewayv2/stage:Stage", "")
 	require.NotEmpty(t, stage.Inputs["accessLogSettings"])
-	require.Equal(t, map[string]any{"throttlingRateLimit": 10.0, "throttlingBurstLimit": 20.0}, stage.Inputs["defaultRouteSettings"])
+	require.Equal(t, map[string]any{"throttlingRateLimit": 50.0, "throttlingBurstLimit": 100.0}, stage.Inputs["defaultRouteSettings"])
 }
 
 func TestTheReceiverMaySpeakOnlyForItself(t *testing.T) {
@@ -96,4 +96,18 @@ func TestIncompleteArgumentsAreRefused(t *testing.T) {
 		_, err := plantest.Try("shared", plantest.Suffix, nil, program, nil)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestARotationMakesAnotherSecretAndNothingElse(t *testing.T) {
+	t.Parallel()
+	password := func(version int) map[string]any {
+		rs := plantest.Run(t, "shared", plantest.Suffix, nil, func(ctx *pulumi.Context) error {
+			_, err := webhook.NewSecret(ctx, "secret", &webhook.SecretArgs{Names: plantest.Settings().Namer(naming.Shared), KeyARN: plantest.Key(naming.Shared), Version: version})
+			return err
+		}, nil)
+		return plantest.One(t, rs, "random:index/randomPassword:RandomPassword", "").Inputs
+	}
+	require.NotContains(t, password(0), "keepers", "an installation that never rotated keeps its secret")
+	require.Equal(t, map[string]any{"version": "1"}, password(1)["keepers"])
+	require.NotEqual(t, password(1)["keepers"], password(2)["keepers"])
 }

@@ -58,6 +58,7 @@ func command(in io.Reader, out io.Writer, getenv func(string) string, environmen
 		o.project("preview", "Show what deploying a project would change", (*platform.Platform).Preview),
 		o.project("refresh", "Compare a project's state with the cloud", (*platform.Platform).Refresh),
 		o.project("destroy", "Remove what a project made", (*platform.Platform).Destroy),
+		o.simple("rotate-webhook-secret", "Give the webhook a new secret; the one of before is good for an hour more", (*platform.Platform).RotateWebhookSecret),
 		destroyAllCommand(o),
 		o.simple("image", "Build the build image and wait until the scan gate approves or refuses it", endsAtOnce(buildImage)),
 	)

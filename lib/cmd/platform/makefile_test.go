@@ -27,7 +27,7 @@ func TestWhatUsersGiveToMakeIsNeverRun(t *testing.T) {
 	for _, evil := range []string{`x" ]; touch made; [ "`, "`touch made`", "$$(touch made)"} {
 		dir, out := makes(t, "need-project", "PROJECT="+evil)
 		require.NoFileExists(t, filepath.Join(dir, "made"), "%s: %s", evil, out)
-		for _, target := range []string{"up", "preview", "refresh", "destroy", "rehearse", "configure", "bootstrap", "image", "destroy-all"} {
+		for _, target := range []string{"up", "preview", "refresh", "destroy", "rehearse", "configure", "bootstrap", "image", "rotate-webhook-secret", "destroy-all"} {
 			_, out = makes(t, "--dry-run", target, "PROJECT="+evil, "APPROVE="+evil, "SUFFIX="+evil, "REPOSITORY="+evil, "FORCE="+evil)
 			require.NotContains(t, out, "touch made", "%s: its text is part of the recipe of %s", evil, target)
 		}
