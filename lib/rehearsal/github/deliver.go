@@ -28,6 +28,9 @@ type Delivery struct {
 	hook      string
 }
 
+// Body is what was delivered.
+func (d Delivery) Body() []byte { return d.body }
+
 // hooked sends a ping to a new webhook, as GitHub does.
 func (s *Server) hooked(change cloud.Change, r *cloud.Resource) {
 	if change != cloud.Created || r.Type != hookType {
