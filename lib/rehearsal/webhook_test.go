@@ -1,4 +1,4 @@
-package rehearsal
+package rehearsal_test
 
 import (
 	"crypto/hmac"
@@ -28,15 +28,15 @@ func unreadable(what string) map[string][]byte {
 }
 
 func (s *stage) receiverARN() string {
-	return naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Function(s.names(naming.Shared).Of(naming.ReceiverFunction))
+	return naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}.Function(s.rig.Names(naming.Shared).Of(naming.ReceiverFunction))
 }
 
 // startsOnce follows a commit whose push was published, in dev and in staging.
 func (s *stage) startsOnce(t *testing.T, commit string) {
 	t.Helper()
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	for _, env := range []naming.Environment{naming.Dev, naming.Staging} {
-		require.Len(t, s.RunsOf(env, commit), 1, "%s", env)
+		require.Len(t, s.operator.RunsOf(env, commit), 1, "%s", env)
 	}
 }
 
@@ -46,7 +46,7 @@ func (s *stage) flood(t *testing.T, clock *time.Time, requests, aSecond int) map
 	t.Helper()
 	answers := map[int]int{}
 	for range requests {
-		require.NoError(t, s.GitHub.Forge(s.ctx, "mallory"))
+		require.NoError(t, s.rig.GitHub.Forge(s.ctx, "mallory"))
 		answers[s.lastAnswer().Status]++
 		*clock = clock.Add(time.Second / time.Duration(aSecond))
 	}
@@ -56,13 +56,13 @@ func (s *stage) flood(t *testing.T, clock *time.Time, requests, aSecond int) map
 // floodOfStrangers is as large as the guide says that a push still gets past,
 // and then larger.
 func (s *stage) floodOfStrangers(t *testing.T) {
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
-	clock := s.Cloud.Now()
-	s.Cloud.Now = func() time.Time { return clock }
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
+	clock := s.rig.Cloud.Now()
+	s.rig.Cloud.Now = func() time.Time { return clock }
 	s.startsNothing(t, func() {
 		require.Equal(t, map[int]int{401: 400}, s.flood(t, &clock, 400, 45))
 	})
-	require.NoError(t, s.Runtime.Idle(s.limit(t)))
+	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	within := s.deliver(t, "Arrive in a flood", unreadable("in a flood"))
 	require.Equal(t, 202, s.lastAnswer().Status)
 	s.startsOnce(t, within)
@@ -71,7 +71,7 @@ func (s *stage) floodOfStrangers(t *testing.T) {
 	require.Equal(t, 400, answers[401]+answers[429])
 	require.InDelta(t, 300, answers[401], 5, "the burst of 100, and half of the others")
 	for answers[429] = 0; answers[429] < 1; {
-		require.NoError(t, s.GitHub.Forge(s.ctx, "mallory"))
+		require.NoError(t, s.rig.GitHub.Forge(s.ctx, "mallory"))
 		answers[s.lastAnswer().Status]++
 	}
 	var lost string
@@ -79,35 +79,29 @@ func (s *stage) floodOfStrangers(t *testing.T) {
 	require.Equal(t, 429, s.lastAnswer().Status)
 	refused := s.lastAnswer().ID
 	clock = clock.Add(time.Second)
-	require.NoError(t, s.GitHub.Redeliver(s.ctx, refused))
+	require.NoError(t, s.rig.GitHub.Redeliver(s.ctx, refused))
 	require.Equal(t, 202, s.lastAnswer().Status, "redelivered once the flood is over")
 	s.startsOnce(t, lost)
-	s.Cloud.Now = time.Now
+	s.rig.Cloud.Now = time.Now
 }
 
 // dies has the receiver die at a call of its own.
 func (s *stage) dies(service, operation, resource string) *cloud.Fault {
-	return s.Cloud.Inject(cloud.Fault{Service: service, Operation: operation, Resource: resource, Times: 1, Reset: true,
-		Then: func() { s.Runtime.EndInstances(s.receiverARN()) }})
+	return s.rig.Cloud.Inject(cloud.Fault{Service: service, Operation: operation, Resource: resource, Times: 1, Reset: true,
+		Then: func() { s.rig.Services.EndInstances(s.receiverARN()) }})
 }
 
 // leaseEnds makes the lease of a delivery end now: half a minute is long for a
 // test.
 func (s *stage) leaseEnds(t *testing.T, d github.Delivery) {
 	t.Helper()
-	var endpoint string
-	for _, v := range s.Env {
-		if value, ok := strings.CutPrefix(v, "AWS_ENDPOINT_URL="); ok {
-			endpoint = value
-		}
-	}
-	by := s.Cloud.Operator(cloud.DeliveryAccount)
+	by := s.rig.Cloud.Operator(cloud.DeliveryAccount)
 	client := dynamodb.NewFromConfig(aws.Config{
-		Region: cloud.Region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(by.AccessKeyID, by.SecretKey, by.Token),
+		Region: cloud.Region, BaseEndpoint: &s.rig.Endpoint, Credentials: credentials.NewStaticCredentialsProvider(by.AccessKeyID, by.SecretKey, by.Token),
 	})
 	sum := sha256.Sum256(d.Body())
 	_, err := client.UpdateItem(s.ctx, &dynamodb.UpdateItemInput{
-		TableName:                 aws.String(s.names(naming.Shared).Of(naming.DeliveriesTable)),
+		TableName:                 aws.String(s.rig.Names(naming.Shared).Of(naming.DeliveriesTable)),
 		Key:                       map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: hex.EncodeToString(sum[:])}},
 		UpdateExpression:          aws.String("SET lease = :then"),
 		ConditionExpression:       aws.String("attribute_exists(id)"),
@@ -117,7 +111,7 @@ func (s *stage) leaseEnds(t *testing.T, d github.Delivery) {
 }
 
 func (s *stage) lastDelivery() github.Delivery {
-	all := s.GitHub.Deliveries()
+	all := s.rig.GitHub.Deliveries()
 	return all[len(all)-1]
 }
 
@@ -129,14 +123,14 @@ func (s *stage) dyingReceiver(t *testing.T) {
 	require.Equal(t, 1, before.Struck)
 	died := s.lastDelivery()
 	require.Equal(t, 500, died.Status)
-	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Redeliver(s.ctx, died.ID)) })
+	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Redeliver(s.ctx, died.ID)) })
 	require.Equal(t, 503, s.lastAnswer().Status)
 	require.Contains(t, s.lastAnswer().Answer, "another invocation is at work on this delivery: deliver it again after")
 	s.leaseEnds(t, died)
-	require.NoError(t, s.GitHub.Redeliver(s.ctx, died.ID))
+	require.NoError(t, s.rig.GitHub.Redeliver(s.ctx, died.ID))
 	require.Equal(t, 202, s.lastAnswer().Status)
 	s.startsOnce(t, commit)
-	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Redeliver(s.ctx, died.ID)) })
+	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Redeliver(s.ctx, died.ID)) })
 	require.Contains(t, s.lastAnswer().Answer, "already accepted")
 
 	after := s.dies("dynamodb", "UpdateItem", "SET published")
@@ -147,20 +141,20 @@ func (s *stage) dyingReceiver(t *testing.T) {
 	s.startsOnce(t, commit)
 	s.leaseEnds(t, died)
 	// CodePipeline has forgotten the tokens, and the body comes under another id.
-	forgotten := s.Cloud.Inject(cloud.Fault{Service: "codepipeline", Operation: "ForgetToken", Times: -1})
-	s.startsNothing(t, func() { require.NoError(t, s.GitHub.Replay(s.ctx, died.ID)) })
+	forgotten := s.rig.Cloud.Inject(cloud.Fault{Service: "codepipeline", Operation: "ForgetToken", Times: -1})
+	s.startsNothing(t, func() { require.NoError(t, s.rig.GitHub.Replay(s.ctx, died.ID)) })
 	require.Equal(t, 202, s.lastAnswer().Status)
 	require.Zero(t, forgotten.Struck, "the starter found what it had started")
 	forgotten.Times = 0
 	s.startsOnce(t, commit)
-	require.Empty(t, s.Runtime.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)))
+	require.Empty(t, s.rig.Services.Messages(s.queueARN(naming.Shared, naming.StarterDeadLetter)))
 }
 
 // ping sends a ping that is signed with a secret and returns the answer's status.
 func (s *stage) ping(t *testing.T, secret string) int {
 	t.Helper()
 	const body = `{"zen":"Keep it logically awesome."}`
-	hook := s.Cloud.First("", "github:index/repositoryWebhook:RepositoryWebhook", nil)
+	hook := s.rig.Cloud.First("", "github:index/repositoryWebhook:RepositoryWebhook", nil)
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, hook.Str("configuration.url"), strings.NewReader(body))
 	require.NoError(t, err)
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -168,30 +162,30 @@ func (s *stage) ping(t *testing.T, secret string) int {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-GitHub-Event", "ping")
 	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	resp, err := (&http.Client{Transport: s.Runtime}).Do(req)
+	resp, err := (&http.Client{Transport: s.rig.Services}).Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	return resp.StatusCode
 }
 
 func (s *stage) webhookSecret() string {
-	return s.Cloud.First("", "github:index/repositoryWebhook:RepositoryWebhook", nil).Str("configuration.secret")
+	return s.rig.Cloud.First("", "github:index/repositoryWebhook:RepositoryWebhook", nil).Str("configuration.secret")
 }
 
 // secretIsRotated signs with the secret of before and with the new one.
 func (s *stage) secretIsRotated(t *testing.T) {
 	old := s.webhookSecret()
 	require.Equal(t, 200, s.ping(t, old))
-	require.NoError(t, s.Platform.RotateWebhookSecret(s.limit(t)), s.log.tail())
+	require.NoError(t, s.operator.Platform.RotateWebhookSecret(s.limit(t)), s.log.tail())
 	fresh := s.webhookSecret()
 	require.NotEqual(t, old, fresh)
-	s.Runtime.EndInstances(s.receiverARN()) // else it looks again ten seconds after its last look
+	s.rig.Services.EndInstances(s.receiverARN()) // else it looks again ten seconds after its last look
 	require.Equal(t, 200, s.ping(t, fresh))
 	require.Equal(t, 200, s.ping(t, old), "the hook may not know the new one yet")
 
-	secret := s.Cloud.First(cloud.DeliveryAccount, "aws:secretsmanager/secret:Secret", nil)
-	s.Cloud.SecretVersions(secret).Age(time.Hour)
-	s.Runtime.EndInstances(s.receiverARN()) // else it keeps what it read for five minutes
+	secret := s.rig.Cloud.First(cloud.DeliveryAccount, "aws:secretsmanager/secret:Secret", nil)
+	s.rig.Cloud.SecretVersions(secret).Age(time.Hour)
+	s.rig.Services.EndInstances(s.receiverARN()) // else it keeps what it read for five minutes
 	require.Equal(t, 401, s.ping(t, old))
 	require.Equal(t, 200, s.ping(t, fresh))
 	require.Empty(t, s.denials())

@@ -54,7 +54,7 @@ func TestAFunctionRunsNoMoreOftenAtOnceThanIsReserved(t *testing.T) {
 	w.idle() // it does not wait for ever
 
 	reserve(1)
-	running, _, err := w.Runtime.function(f)
+	running, _, err := w.Emulator.function(f)
 	require.NoError(t, err)
 	s := functionSettings{Reserved: new(float64)}
 	*s.Reserved = 1
