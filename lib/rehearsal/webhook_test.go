@@ -59,6 +59,7 @@ func (s *stage) floodOfStrangers(t *testing.T) {
 	require.NoError(t, s.rig.Services.Idle(s.limit(t)))
 	clock := s.rig.Cloud.Now()
 	s.rig.Cloud.Now = func() time.Time { return clock }
+	defer func() { s.rig.Cloud.Now = time.Now }()
 	s.startsNothing(t, func() {
 		require.Equal(t, map[int]int{401: 400}, s.flood(t, &clock, 400, 45))
 	})
@@ -82,7 +83,6 @@ func (s *stage) floodOfStrangers(t *testing.T) {
 	require.NoError(t, s.rig.GitHub.Redeliver(s.ctx, refused))
 	require.Equal(t, 202, s.lastAnswer().Status, "redelivered once the flood is over")
 	s.startsOnce(t, lost)
-	s.rig.Cloud.Now = time.Now
 }
 
 // dies has the receiver die at a call of its own.
