@@ -114,6 +114,7 @@ func TestFunctionsAreRefusedAsLambdaRefusesThem(t *testing.T) {
 		{"two codes", map[string]any{"s3Bucket": "b", "s3Key": "k"}, "exclude each other"},
 		{"memory", map[string]any{"memorySize": 64.0}, "expected 128"},
 		{"timeout", map[string]any{"timeout": 901.0}, "expected 1 to 900"},
+		{"concurrency", map[string]any{"reservedConcurrentExecutions": 901.0}, "below its minimum value of [100]"},
 		{"reserved", env("AWS_REGION"), "reserved"},
 		{"variable", env("1A"), "expected a letter"},
 		{"long", map[string]any{"environment": map[string]any{"variables": map[string]any{"AB": string(make([]byte, 5000))}}}, "at most 4096"},

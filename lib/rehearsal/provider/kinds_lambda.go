@@ -98,10 +98,28 @@ func planLambda(c *Call) error {
 		f.when(image && c.given(in), "%s does not go with packageType Image", in)
 	}
 	f.when(image && c.given("layers"), "layers do not go with packageType Image")
+	f.errs = append(f.errs, lambdaUnreserved(c))
 	level := c.Str("loggingConfig.applicationLogLevel") + c.Str("loggingConfig.systemLogLevel")
 	f.when(c.Str("loggingConfig.logFormat") == "Text" && level != "", "loggingConfig: log levels belong to logFormat JSON")
 	planLambdaEnv(f, c)
 	return f.err()
+}
+
+// lambdaUnreserved: of the 1,000 of an account, 100 must stay without a
+// reservation, see https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+func lambdaUnreserved(c *Call) error {
+	const account, least = 1000.0, 100.0
+	own, _ := c.number("reservedConcurrentExecutions")
+	left := account - max(own, 0)
+	for _, other := range c.Cloud.Find(c.Account, lambdaFunctionType, func(r *cloud.Resource) bool { return r.Name != c.Str("name") }) {
+		if n, ok := other.Value("reservedConcurrentExecutions").(float64); ok {
+			left -= max(n, 0)
+		}
+	}
+	if own > 0 && left < least {
+		return fmt.Errorf("InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%.0f]", least)
+	}
+	return nil
 }
 
 func planLambdaEnv(f *failed, c *Call) {
