@@ -128,7 +128,8 @@ func (p *parser) tokenize(text string) error {
 	for rest := text; strings.TrimSpace(rest) != ""; {
 		m := token.FindStringSubmatch(rest)
 		if m == nil {
-			return fmt.Errorf("Invalid %s: Syntax error; token: %q", p.kind, strings.TrimSpace(rest))
+			p.fail("Syntax error; token: %q", strings.TrimSpace(rest))
+			return p.err
 		}
 		p.tokens, rest = append(p.tokens, m[1]), rest[len(m[0]):]
 	}
