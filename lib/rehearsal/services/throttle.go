@@ -41,7 +41,8 @@ type bucket struct {
 
 // take takes a token, if there is one.
 func (b *bucket) take(now time.Time, rate, burst float64) bool {
-	b.tokens = min(burst, b.tokens+now.Sub(b.at).Seconds()*rate)
+	elapsed := max(now.Sub(b.at), 0) // tests move the clock
+	b.tokens = min(burst, b.tokens+elapsed.Seconds()*rate)
 	b.at = now
 	if b.tokens < 1 {
 		return false
