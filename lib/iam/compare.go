@@ -230,8 +230,6 @@ func (a atom) coversPrincipal(small atom) bool {
 		return true
 	case a.principal.negated != small.principal.negated:
 		return false
-	case a.principal.negated && a.allow: // only supported with Deny: nothing but the same is compared
-		return a.principal.covers(small.principal, same, same) && small.principal.covers(a.principal, same, same)
 	case a.allow || a.principal.negated:
 		return a.principal.covers(small.principal, same, same)
 	}

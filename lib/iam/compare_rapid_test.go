@@ -56,11 +56,11 @@ var (
 		policy, requests []string
 	}{
 		"sts:ExternalId": {[]string{"StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"},
-			[]string{"x", "X", "x*", "?", "*", "xy", "${aws:PrincipalTag/team}"}, []string{"x", "X", "xy", "y", "x*", "a"}},
+			[]string{"x", "X", "x*", "?", "*", "xy", "${aws:PrincipalTag/team}"}, []string{"x", "X", "xy", "y", "x*", "a", "${aws:PrincipalTag/team}"}},
 		"aws:TagKeys":            {[]string{"StringEquals", "StringLike", "StringNotEquals"}, []string{"a", "b", "a*", "ab"}, []string{"a", "b", "ab"}},
 		"s3:max-keys":            {[]string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"}, []string{"1", "2", "3", "x"}, []string{"0", "1", "1.5", "2", "3", "4"}},
 		"aws:CurrentTime":        {[]string{"DateEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"}, []string{"2026-01-01", "2026-02-01", "2026-03-01T00:00:00Z"}, []string{"2025-01-01", "2026-01-01", "2026-02-01", "2027-01-01"}},
-		"aws:SourceIp":           {[]string{"IpAddress", "NotIpAddress"}, []string{"10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104"}, []string{"10.1.2.3", "10.2.0.1", "11.0.0.1", "::1"}},
+		"aws:SourceIp":           {[]string{"IpAddress", "NotIpAddress"}, []string{"10.0.0.0/8", "10.0.0.0/14", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104"}, []string{"10.1.2.3", "10.9.0.1", "11.0.0.1", "::1"}},
 		"aws:SourceArn":          {[]string{"ArnEquals", "ArnLike", "ArnNotLike", "StringLike", "StringEquals"}, []string{"arn:aws:sns:*:*:t", "arn:aws:sns:us-east-1:" + home + ":t", "arn:aws:sns:us-east-1:*:*", "*"}, []string{"arn:aws:sns:us-east-1:" + home + ":t", "arn:aws:sns:us-east-1:" + home + ":u", "arn:aws:sns:eu-west-1:" + home + ":t"}},
 		"aws:SecureTransport":    {[]string{"Bool"}, []string{"true", "false"}, []string{"true", "false"}},
 		"aws:RequestTag/absent":  {[]string{"Null", "StringEquals", "StringNotEquals"}, []string{"true", "false"}, []string{"true"}},

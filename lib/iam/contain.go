@@ -109,10 +109,7 @@ func arnIncludes(big, small text, complete bool) bool {
 func resourcesOverlap(a, b text) bool {
 	p, ok := a.arn()
 	q, ok2 := b.arn()
-	if !ok || !ok2 || isEverything(p) || isEverything(q) {
-		return true
-	}
-	return parts(p, q, true, overlaps)
+	return !ok || !ok2 || parts(p, q, true, overlaps)
 }
 
 // parts says whether a relation holds between all six parts of two ARNs.

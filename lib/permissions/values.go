@@ -1,0 +1,147 @@
+package permissions
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// Marks of the engine in plans and events.
+// https://github.com/pulumi/pulumi/blob/v3.255.0/sdk/go/common/resource/plugin/rpc.go
+// https://github.com/pulumi/pulumi/blob/v3.255.0/sdk/go/common/resource/sig/sig.go
+var unknowns = []string{
+	"04da6b54-80e4-46f7-96ec-b56ff0331ba9", // a text
+	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // a truth value
+	"3eeb2bf0-c639-47a8-9e75-3b44932eb421", // a number
+	"6a19a0b0-7e62-4c92-b797-7f8e31da9cc2", // a list
+	"dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // an object
+}
+
+// signature marks an object that stands for a secret, an output or an asset.
+const signature = "4dabf18193072939515e22adb298388d"
+
+// secret is what events show instead of one.
+const secret = "[secret]"
+
+// value is an input as text.
+type value struct {
+	text            string
+	absent, unknown bool
+}
+
+func (v value) known() bool { return !v.absent && !v.unknown }
+
+// or is the value, or a default where it is absent.
+func (v value) or(fallback string) value {
+	if v.absent {
+		return value{text: fallback}
+	}
+	return v
+}
+
+// is says that the value is surely a text.
+func (v value) is(text string) bool { return v.known() && v.text == text }
+
+// same says that two values are surely equal.
+func (v value) same(w value) bool { return !v.unknown && v == w }
+
+// word names the value in sentences.
+func (v value) word() string {
+	switch {
+	case v.unknown:
+		return "(not known before the deployment)"
+	case v.absent:
+		return "(none)"
+	}
+	return v.text
+}
+
+func read(inputs map[string]any, key string) value {
+	v, ok := inputs[key]
+	if !ok {
+		return value{absent: true}
+	}
+	return valueOf(v)
+}
+
+// valueOf reads a plain value; objects and lists as JSON, which is what policy
+// documents may be given as.
+func valueOf(v any) value {
+	switch v := v.(type) {
+	case nil:
+		return value{absent: true}
+	case string:
+		if isUnknown(v) {
+			return value{unknown: true}
+		}
+		return value{text: v}
+	}
+	if hasUnknown(v) {
+		return value{unknown: true}
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return value{unknown: true}
+	}
+	return value{text: string(b)}
+}
+
+func isUnknown(s string) bool {
+	return strings.Contains(s, secret) || slices.ContainsFunc(unknowns, func(mark string) bool { return strings.Contains(s, mark) })
+}
+
+// hasUnknown says whether something in a value is not known: computed, secret,
+// or of a type that is no plain one.
+func hasUnknown(v any) bool {
+	switch v := v.(type) {
+	case nil, bool, float64, int, int64, json.Number:
+		return false
+	case string:
+		return isUnknown(v)
+	case []any:
+		return slices.ContainsFunc(v, hasUnknown)
+	case map[string]any:
+		for key, e := range v {
+			if key == signature || hasUnknown(e) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// list reads a list of values. A list that is not known as a whole, or no list,
+// is one unknown value.
+func list(inputs map[string]any, key string) []value {
+	switch v := inputs[key].(type) {
+	case nil:
+		return nil
+	case []any:
+		var out []value
+		for _, e := range v {
+			out = append(out, valueOf(e))
+		}
+		return out
+	}
+	return []value{{unknown: true}}
+}
+
+// objects reads a list of objects; known is false where it or an element of it
+// is not one.
+func objects(inputs map[string]any, key string) (out []map[string]any, known bool) {
+	switch v := inputs[key].(type) {
+	case nil:
+		return nil, true
+	case []any:
+		for _, e := range v {
+			m, ok := e.(map[string]any)
+			if _, marked := m[signature]; !ok || marked {
+				return nil, false
+			}
+			out = append(out, m)
+		}
+		return out, true
+	}
+	return nil, false
+}
