@@ -76,7 +76,7 @@ func TestEveryTwoActionsAreComparedSoundly(t *testing.T) {
 			}
 		}
 	}
-	accepted, all := pairs(t, iam.Identity, documents, everyRequest(), 0, 1)
+	accepted, all := pairs(t, iam.Identity, documents, everyRequest(), 1)
 	require.Greater(t, accepted, all/10)
 }
 
@@ -122,7 +122,7 @@ func TestEveryTwoPrincipalsAreComparedSoundly(t *testing.T) {
 			requests = append(requests, r)
 		}
 	}
-	accepted, all := pairs(t, iam.Resource("s3"), documents, requests, 0, 1, 3)
+	accepted, all := pairs(t, iam.Resource("s3"), documents, requests, 1, 3)
 	require.Greater(t, accepted, all/20)
 }
 

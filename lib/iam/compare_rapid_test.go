@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	checks := "30000"
 	if testing.Short() {
-		checks = "6000"
+		checks = "3000"
 	}
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })

@@ -271,7 +271,7 @@ func TestWhatNarrowsPassesInSilence(t *testing.T) {
 		{"a boundary that is new", roleT, trust, with(trust, m{"permissionsBoundary": "b"}), iam.Narrowed},
 		{"a bucket policy that only denies", bucketPolicyT, nil, m{"bucket": "box", "policy": doc(inTLS)}, iam.Narrowed},
 		{"a block that blocks", blockT, with(blocked, m{"blockPublicAcls": false}), blocked, iam.Narrowed},
-		{"a block of a new bucket", blockT, nil, blocked, iam.Unchanged},
+		{"a block of a new bucket", blockT, nil, blocked, iam.Narrowed},
 		{"a key that goes", keyT, keyed, nil, iam.Narrowed},
 		{"a grant of less", grantT, with(granted, m{"operations": []any{"Decrypt", "Encrypt"}}), granted, iam.Narrowed},
 		{"a permission that goes", permissionT, permitted, nil, iam.Narrowed},

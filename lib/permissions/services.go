@@ -74,7 +74,7 @@ func publicAccess(subject, atFirst string) func(*differ) {
 				before = value{text: atFirst}
 			}
 			switch {
-			case after.is("true") && !before.is("true"):
+			case after.is("true") && (d.Before == nil || !before.is("true")):
 				d.note(iam.Narrowed)
 			case !after.is("true") && !before.is("false"):
 				d.broadens(s[1], "bucket or account "+d.name())
