@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/iam/reference"
 )
 
 // Kind is a kind of policy: where it is attached decides what it may say.
@@ -220,9 +220,9 @@ func (v *validation) action(a string) {
 // knownAction says whether an action exists or a pattern matches one that does.
 func knownAction(a string) bool {
 	if !strings.ContainsAny(a, "*?") {
-		return iampolicy.KnownAction(a)
+		return reference.Known(a)
 	}
-	return a == "*" || strings.Contains(a, ":") && slices.ContainsFunc(iampolicy.Actions(), func(known string) bool { return matchAction(a, known) })
+	return a == "*" || strings.Contains(a, ":") && slices.ContainsFunc(reference.Actions(), func(known string) bool { return matchAction(a, known) })
 }
 
 func (v *validation) resources(s Statement) {

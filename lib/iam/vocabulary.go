@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/iam/reference"
 )
 
 // arnRules says how the ARNs of a service look.
@@ -16,7 +16,7 @@ type arnRules struct {
 	resources       []string // how the last part begins; empty: any name
 }
 
-// arns is the resource vocabulary of the services in iampolicy/actions.txt,
+// arns is the resource vocabulary of the services in lib/iam/reference,
 // from the service authorization reference.
 var arns = map[string]arnRules{
 	"s3":                     {},
@@ -269,7 +269,7 @@ func (v *validation) conditionKey(key string) {
 		v.fail("has the condition key %q: expected service:name", key)
 	case known != nil && !slices.ContainsFunc(known, func(k string) bool { return glob(k, lower) }):
 		v.fail("has the unknown condition key %q", key)
-	case known == nil && !strings.Contains(prefix, ".") && !slices.ContainsFunc(iampolicy.Actions(), func(a string) bool { return strings.HasPrefix(a, prefix+":") }):
+	case known == nil && !strings.Contains(prefix, ".") && !slices.ContainsFunc(reference.Actions(), func(a string) bool { return strings.HasPrefix(a, prefix+":") }):
 		v.fail("has a condition key of the unknown service %q", prefix)
 	}
 }

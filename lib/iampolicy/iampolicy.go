@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/iam/reference"
 )
 
 // Version is the policy language version of every document.
@@ -269,19 +271,12 @@ func (s Statement) check() []error {
 		}
 		if strings.Contains(a, "*") {
 			fail("action %q has a wildcard: list the actions", a)
-		} else if !KnownAction(a) {
-			fail("action %q is unknown: expected service:Action as in the service authorization reference, or add it to iampolicy/actions.txt", a)
+		} else if !reference.Known(a) {
+			fail("action %q is unknown: expected service:Action as in the service authorization reference", a)
 		}
 	}
 	if s.conflict != "" {
 		fail("has condition %s twice: IAM keeps one; give all values at once", s.conflict)
-	}
-	for operator, keys := range s.Condition {
-		for key := range keys {
-			if lacksQualifier(operator, key) {
-				fail("has the plain operator %s on %s, which has several values: use ForAllValues:%s with Null false to allow, ForAnyValue to deny", operator, key, operator)
-			}
-		}
 	}
 	if len(s.Resource) == 0 && !s.resourced {
 		fail("has no resource: use On, AnyResource or NoResource")
@@ -297,5 +292,5 @@ func (s Statement) check() []error {
 	if s.Principal != nil && s.Effect == EffectAllow && (s.Principal.Everyone || slices.Contains(s.Principal.AWS, "*")) {
 		fail("allows everyone: name the principals")
 	}
-	return errs
+	return append(errs, s.checkReference()...)
 }

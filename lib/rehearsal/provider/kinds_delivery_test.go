@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/iam/reference"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -14,7 +14,7 @@ func TestEveryActionOfEveryKindIsOneThatAWSHas(t *testing.T) {
 	t.Parallel()
 	for token, k := range registry() {
 		for _, a := range slices.Concat(k.Actions.Create, k.Actions.Read, k.Actions.Update, k.Actions.Delete) {
-			require.True(t, iampolicy.KnownAction(a), "%s: %s", token, a)
+			require.True(t, reference.Known(a), "%s: %s", token, a)
 		}
 	}
 }
