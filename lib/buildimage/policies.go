@@ -14,6 +14,9 @@ func projectPolicy(a *ProjectArgs) (string, error) {
 	return iampolicy.New(
 		iampolicy.Allow("logs:CreateLogStream", "logs:PutLogEvents").Named("Logs").
 			On(a.Scope.LogGroup(a.Names.Of(naming.ImageLogs))+":*"),
+		// CodeBuild looks whose bucket it is: S3BucketIdentity in its minimum,
+		// https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+		iampolicy.Allow("s3:GetBucketAcl", "s3:GetBucketLocation").Named("SourceBucket").On(source),
 		iampolicy.Allow("s3:GetObject", "s3:GetObjectVersion").Named("Source").On(source+"/"+a.key()),
 		iampolicy.Allow("kms:Decrypt").Named("SourceKey").On(a.KeyARN).
 			When(iampolicy.StringEquals("kms:ViaService", "s3."+a.Scope.Region+".amazonaws.com")),

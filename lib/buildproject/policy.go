@@ -14,6 +14,9 @@ func (a *Args) policy(t traits) (string, error) {
 	statements := []iampolicy.Statement{
 		iampolicy.Allow("logs:CreateLogStream", "logs:PutLogEvents").Named("Logs").
 			On(a.Scope.LogGroup(a.Names.Of(t.logs)) + ":*"),
+		// CodeBuild looks whose bucket it is: S3BucketIdentity in its minimum,
+		// https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+		iampolicy.Allow("s3:GetBucketAcl", "s3:GetBucketLocation").Named("ArtifactBucket").On(a.Scope.Bucket(a.ArtifactBucket)),
 		iampolicy.Allow("s3:GetObject", "s3:GetObjectVersion").Named("ReadArtifacts").On(a.artifacts("*")),
 		// Artifacts, state and secrets have the same key. AWS documents no
 		// condition that CodeBuild's own use of the artifacts meets.

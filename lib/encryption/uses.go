@@ -24,11 +24,13 @@ var administration = []string{
 	"kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
 }
 
-// What a role may do with a key. Encrypt is for the secrets provider of the
+// What a role may do with a key: the same as by its own policy. Encrypt is for the secrets provider of the
 // Pulumi CLI, which encrypts its data key with it; all else is S3 and SNS.
 var (
 	readOnly  = []string{"kms:Decrypt"}
+	writeOnly = []string{"kms:GenerateDataKey"}
 	readWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+	artifacts = []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}
 	full      = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}
 )
 
@@ -48,9 +50,9 @@ func Platform(s settings.Settings) iampolicy.Document {
 		grants(scope),
 		users(scope, "Operators", full, s.Operators...),
 		users(scope, "WebhookSecret", readOnly, scope.Role(shared.Of(naming.ReceiverRole))),
-		users(scope, "ImageBuild", full, scope.Role(shared.Of(naming.ImageRole))),
-		users(scope, "LedgerReaders", readOnly, role(prod, naming.PreviewBuildRole)),
-		users(scope, "LedgerWriters", readWrite, ledgerWriters...),
+		users(scope, "ImageBuild", readOnly, scope.Role(shared.Of(naming.ImageRole))),
+		users(scope, "LedgerReaders", readOnly, role(prod, naming.PreviewBuildRole), role(prod, naming.DeployBuildRole)),
+		users(scope, "LedgerWriters", writeOnly, ledgerWriters...),
 		users(scope, "ApprovalTopic", readWrite, role(prod, naming.PipelineRole)),
 		logs(scope, shared.Of(naming.ImageLogs), shared.Of(naming.ScanGateLogs), shared.Of(naming.StarterLogs),
 			shared.Of(naming.ReceiverLogs), shared.Of(naming.WebhookAPILogs)),
@@ -71,8 +73,8 @@ func ForEnvironment(s settings.Settings, env naming.Environment) iampolicy.Docum
 		administrators(scope),
 		users(scope, "Pipeline", full,
 			scope.Role(names.Of(naming.PreviewBuildRole)),
-			scope.Role(names.Of(naming.DeployBuildRole)),
-			scope.Role(names.Of(naming.PipelineRole))),
+			scope.Role(names.Of(naming.DeployBuildRole))),
+		users(scope, "Artifacts", artifacts, scope.Role(names.Of(naming.PipelineRole))),
 		logs(scope, names.Of(naming.PreviewLogs), names.Of(naming.DeployLogs)),
 	)
 }
@@ -81,11 +83,13 @@ func administrators(scope naming.Scope) iampolicy.Statement {
 	return iampolicy.Allow(administration...).Named("Administration").ToAWS(scope.Root()).AnyResource(thisKey)
 }
 
-// grants lets AWS services act for a caller who may use them: ECR works by
-// grants. Nobody can hand a grant to a person with it.
+// grants lets ECR make the grants by which it encrypts a repository, for the
+// account's callers who make one. No other service can, and nobody can hand a
+// grant to a person with it.
+// https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
 func grants(scope naming.Scope) iampolicy.Statement {
 	return iampolicy.Allow("kms:CreateGrant").Named("ServiceGrants").ToAWS(scope.Root()).AnyResource(thisKey).
-		When(iampolicy.Bool("kms:GrantIsForAWSResource", true))
+		When(iampolicy.Bool("kms:GrantIsForAWSResource", true), iampolicy.StringEquals("kms:ViaService", "ecr."+scope.Region+".amazonaws.com"))
 }
 
 // users names roles by a condition and not as principals, because KMS refuses

@@ -47,6 +47,7 @@ func TestTheAccountAdministersButDoesNotUse(t *testing.T) {
 			}
 			if slices.Contains(s.Action, "kms:CreateGrant") {
 				require.Equal(t, iampolicy.Strings{"true"}, s.Condition["Bool"]["kms:GrantIsForAWSResource"])
+				require.Equal(t, iampolicy.Strings{"ecr.us-east-1.amazonaws.com"}, s.Condition["StringEquals"]["kms:ViaService"])
 			}
 		}
 	}
@@ -69,7 +70,7 @@ func TestOnlyNamedRolesReadWithEachKey(t *testing.T) {
 	all := policies()
 	require.ElementsMatch(t, []string{
 		"Operator", "receiver-role-shared-a1b2", "image-build-role-shared-a1b2", "preview-build-role-prod-a1b2", "pipeline-role-prod-a1b2",
-		"deploy-build-role-dev-a1b2", "deploy-build-role-staging-a1b2", "deploy-build-role-prod-a1b2",
+		"deploy-build-role-prod-a1b2",
 	}, users(all["platform"], "kms:Decrypt"))
 	require.ElementsMatch(t, []string{"preview-build-role-dev-a1b2", "deploy-build-role-dev-a1b2", "pipeline-role-dev-a1b2"},
 		users(all["dev"], "kms:Decrypt"))

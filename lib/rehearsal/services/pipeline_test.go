@@ -93,6 +93,7 @@ func (p *platform) project(name, spec string, inputs props) {
 	group := p.logGroup(name + "-logs")
 	role := p.world.role(name+"-role", codebuildService,
 		statement(nil, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, group+":*", nil),
+		statement(nil, []string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, "arn:aws:s3:::artifacts", nil),
 		statement(nil, []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}, "arn:aws:s3:::artifacts/*", nil),
 		statement(nil, []string{"kms:Decrypt", "kms:GenerateDataKey"}, keyARN, nil))
 	all := props{
@@ -330,16 +331,17 @@ func TestWhatAPipelineIsRefused(t *testing.T) {
 		"a pending connection": {func(p *platform) {
 			p.c.Update(account, "aws:codeconnections/connection:Connection", connectionARN, func(r *cloud.Resource) { r.Outputs = props{"connectionStatus": "PENDING"} })
 		}, "it is PENDING"},
-		"no right to the connection": {func(p *platform) { p.forget("pipeline-role:p", "codeconnections:UseConnection") }, "codeconnections:UseConnection"},
-		"no right to build":          {func(p *platform) { p.forget("pipeline-role:p", "codebuild:StartBuild") }, "codebuild:StartBuild"},
-		"no right to the bucket":     {func(p *platform) { p.forget("pipeline-role:p", "s3:PutObject") }, "s3:PutObject"},
-		"no right to the key":        {func(p *platform) { p.forget("pipeline-role:p", "kms:GenerateDataKey") }, "kms:GenerateDataKey"},
-		"no right to the topic":      {func(p *platform) { p.forget("pipeline-role:p", "sns:Publish") }, "sns:Publish"},
-		"a build without its log":    {func(p *platform) { p.c.Remove(account, logGroupType, "preview-logs") }, "logs:CreateLogGroup"},
-		"a build without its image":  {func(p *platform) { p.c.Remove(account, cloud.ImageType, "image@"+digest) }, "does not hold this image"},
-		"an image out of reach":      {func(p *platform) { p.c.Remove(account, cloud.RepositoryPolicyType, "image") }, "Unable to pull"},
-		"a build that can't read":    {func(p *platform) { p.forget("preview-role:p", "s3:GetObject") }, "s3:GetObject"},
-		"a build that can't write":   {func(p *platform) { p.forget("preview-role:p", "s3:PutObject") }, "s3:PutObject"},
+		"no right to the connection":             {func(p *platform) { p.forget("pipeline-role:p", "codeconnections:UseConnection") }, "codeconnections:UseConnection"},
+		"no right to build":                      {func(p *platform) { p.forget("pipeline-role:p", "codebuild:StartBuild") }, "codebuild:StartBuild"},
+		"no right to the bucket":                 {func(p *platform) { p.forget("pipeline-role:p", "s3:PutObject") }, "s3:PutObject"},
+		"no right to the key":                    {func(p *platform) { p.forget("pipeline-role:p", "kms:GenerateDataKey") }, "kms:GenerateDataKey"},
+		"no right to the topic":                  {func(p *platform) { p.forget("pipeline-role:p", "sns:Publish") }, "sns:Publish"},
+		"a build without its log":                {func(p *platform) { p.c.Remove(account, logGroupType, "preview-logs") }, "logs:CreateLogGroup"},
+		"a build without its image":              {func(p *platform) { p.c.Remove(account, cloud.ImageType, "image@"+digest) }, "does not hold this image"},
+		"an image out of reach":                  {func(p *platform) { p.c.Remove(account, cloud.RepositoryPolicyType, "image") }, "Unable to pull"},
+		"a build that can't read":                {func(p *platform) { p.forget("preview-role:p", "s3:GetObject") }, "s3:GetObject"},
+		"a build that can't identify its bucket": {func(p *platform) { p.forget("preview-role:p", "s3:GetBucketAcl") }, "s3:GetBucketAcl"},
+		"a build that can't write":               {func(p *platform) { p.forget("preview-role:p", "s3:PutObject") }, "s3:PutObject"},
 		"a variable that is not set": {func(p *platform) {
 			p.c.Update(account, projectType, projectARN+"preview", func(r *cloud.Resource) {
 				r.Inputs = normal(p.t, r.Inputs)

@@ -96,6 +96,9 @@ func (b *build) download() error {
 		inputs, b.request.primary = []Artifact{{Name: "source", Bucket: bucket, Key: key}}, "source"
 	}
 	for i, in := range inputs {
+		if err := b.identify(in.Bucket); err != nil {
+			return fail("CLIENT_ERROR", "the source %s can't be downloaded: %v", in.Name, err)
+		}
 		data, err := b.emulator.getObject(b.session, in, "s3:GetObject", "s3:GetObjectVersion")
 		if err != nil {
 			return fail("CLIENT_ERROR", "the source %s can't be downloaded: %v", in.Name, err)
@@ -113,6 +116,18 @@ func (b *build) download() error {
 		return fail("CLIENT_ERROR", "the build has no source of the type %s", b.settings.Source.Type)
 	}
 	return b.readSpec()
+}
+
+// identify looks whose bucket it is: S3BucketIdentity in the minimum that
+// CodeBuild documents for its service role.
+// https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+func (b *build) identify(bucket string) error {
+	for _, action := range []string{"s3:GetBucketAcl", "s3:GetBucketLocation"} {
+		if err := b.emulator.cloud.Authorize(cloud.Call{Session: b.session, Action: action, Resource: "arn:aws:s3:::" + bucket}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *build) readSpec() error {
