@@ -210,33 +210,6 @@ func (v *validation) exists(arn, written string) {
 	}
 }
 
-// globalKeys are the condition keys of "AWS global condition context keys".
-var globalKeys = strings.Fields(strings.ToLower(`aws:AssumedRoot aws:CalledVia aws:CalledViaFirst aws:CalledViaLast aws:ChatbotSourceArn aws:CurrentTime
-	aws:Ec2InstanceSourcePrivateIPv4 aws:Ec2InstanceSourceVpc aws:EpochTime aws:FederatedProvider aws:MultiFactorAuthAge aws:MultiFactorAuthPresent
-	aws:PrincipalAccount aws:PrincipalArn aws:PrincipalIsAWSService aws:PrincipalOrgID aws:PrincipalOrgPaths aws:PrincipalServiceName
-	aws:PrincipalServiceNamesList aws:PrincipalTag/* aws:PrincipalType aws:Referer aws:RequestedRegion aws:RequestTag/* aws:ResourceAccount
-	aws:ResourceOrgID aws:ResourceOrgPaths aws:ResourceTag/* aws:SecureTransport aws:SourceAccount aws:SourceArn aws:SourceIdentity aws:SourceIp
-	aws:SourceOrgID aws:SourceOrgPaths aws:SourceVpc aws:SourceVpcArn aws:SourceVpce aws:TagKeys aws:TokenIssueTime aws:UserAgent aws:userid
-	aws:username aws:ViaAWSService aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:VpcSourceIp`))
-
-// serviceKeys are the condition keys of services that have few; those of the
-// others are only checked for their form.
-var serviceKeys = map[string][]string{
-	"sts": strings.Fields(strings.ToLower(`sts:AWSServiceName sts:DurationSeconds sts:ExternalId sts:IdentityTokenAudience sts:RequestContext/*
-		sts:RequestContextProviders sts:RoleSessionName sts:SigningAlgorithm sts:SourceIdentity sts:TaskPolicyArn sts:TransitiveTagKeys`)),
-	"kms": strings.Fields(strings.ToLower(`kms:BypassPolicyLockoutSafetyCheck kms:CallerAccount kms:CustomerMasterKeySpec kms:CustomerMasterKeyUsage
-		kms:DataKeyPairSpec kms:EncryptionAlgorithm kms:EncryptionContext:* kms:EncryptionContextKeys kms:ExpirationModel kms:GrantConstraintType
-		kms:GrantIsForAWSResource kms:GrantOperations kms:GranteePrincipal kms:KeyAgreementAlgorithm kms:KeyOrigin kms:KeySpec kms:KeyUsage
-		kms:MacAlgorithm kms:MessageType kms:MultiRegion kms:MultiRegionKeyType kms:PrimaryRegion kms:ReEncryptOnSameKey kms:RecipientAttestation:*
-		kms:RequestAlias kms:ResourceAliases kms:RetiringPrincipal kms:RotationPeriodInDays kms:ScheduleKeyDeletionPendingWindowInDays
-		kms:SigningAlgorithm kms:ValidTo kms:ViaService kms:WrappingAlgorithm kms:WrappingKeySpec`)),
-	"iam": strings.Fields(strings.ToLower(`iam:AssociatedResourceArn iam:AWSServiceName iam:DelegationDuration iam:DelegationRequestOwner iam:FIDO-*
-		iam:NotificationChannel iam:OrganizationsPolicyId iam:PassedToService iam:PermissionsBoundary iam:PolicyARN iam:RegisterSecurityKey
-		iam:ResourceTag/* iam:ServiceSpecificCredential* iam:TemplateArn`)),
-	"events": strings.Fields(strings.ToLower(`events:ManagedBy events:TargetArn events:creatorAccount events:detail-type events:detail.* events:eventBusInvocation
-		events:source`)),
-}
-
 var conditionKey = regexp.MustCompile(`^[A-Za-z0-9.-]+:[^\s:*?][^\s*?]*$`)
 
 func (v *validation) condition(c Condition) {
@@ -258,18 +231,14 @@ func (v *validation) condition(c Condition) {
 }
 
 func (v *validation) conditionKey(key string) {
-	lower := strings.ToLower(key)
-	prefix, _, _ := strings.Cut(lower, ":")
-	known := serviceKeys[prefix]
-	if prefix == "aws" {
-		known = globalKeys
-	}
+	prefix, _, _ := strings.Cut(strings.ToLower(key), ":")
+	known, held := reference.KnownKey(key)
 	switch {
 	case !conditionKey.MatchString(key):
 		v.fail("has the condition key %q: expected service:name", key)
-	case known != nil && !slices.ContainsFunc(known, func(k string) bool { return glob(k, lower) }):
+	case held && !known:
 		v.fail("has the unknown condition key %q", key)
-	case known == nil && !strings.Contains(prefix, ".") && !slices.ContainsFunc(reference.Actions(), func(a string) bool { return strings.HasPrefix(a, prefix+":") }):
+	case !held && !strings.Contains(prefix, "."):
 		v.fail("has a condition key of the unknown service %q", prefix)
 	}
 }

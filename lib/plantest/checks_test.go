@@ -76,6 +76,10 @@ func TestEachCheckFindsWhatItIsFor(t *testing.T) {
 			func(t testing.TB, rs []Resource) { CheckPolicies(t, rs) }, "wildcard"},
 		"an empty resource": {policy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":""}]}`),
 			func(t testing.TB, rs []Resource) { CheckPolicies(t, rs) }, "is not an ARN"},
+		"a condition that no request meets": {policy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::x/*","Condition":{"StringEquals":{"s3:x-amz-acl":"private"}}}]}`),
+			func(t testing.TB, rs []Resource) { CheckPolicies(t, rs) }, "never carries"},
+		"an action on the wrong resource": {policy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::x/*"}]}`),
+			func(t testing.TB, rs []Resource) { CheckPolicies(t, rs) }, "none of its resources"},
 		"an excused action beside another": {policy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ecr:GetAuthorizationToken","s3:GetObject"],"Resource":"*"}]}`),
 			func(t testing.TB, rs []Resource) { CheckPolicies(t, rs) }, "needs a reason"},
 	}

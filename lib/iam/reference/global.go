@@ -17,6 +17,8 @@ var (
 	// fromService are only in requests that a service makes with its service
 	// principal.
 	fromService = strings.Fields(`aws:PrincipalServiceName aws:PrincipalServiceNamesList aws:SourceAccount aws:SourceArn aws:SourceOrgID aws:SourceOrgPaths`)
+	// ofTags are listed action by action.
+	ofTags = strings.Fields(`aws:RequestTag/* aws:ResourceTag/* aws:TagKeys`)
 	// globalMultivalued have several values.
 	globalMultivalued = strings.Fields(`aws:CalledVia aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:ResourceOrgPaths aws:SourceOrgPaths
 		aws:TagKeys aws:VpceOrgPaths`)
