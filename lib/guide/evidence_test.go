@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/iampolicy"
+	"delivery.internal/lib/iam/reference"
 	"delivery.internal/lib/naming"
 )
 
@@ -168,7 +168,7 @@ func isCommand(service, command string) bool {
 		}
 		action = strings.TrimSuffix(service, "api") + ":" + name.String()
 	}
-	return iampolicy.KnownAction(action)
+	return reference.Known(action)
 }
 
 var resource = regexp.MustCompile(`^(alias/)?([a-z-]+)-(ENV|shared|dev|staging|prod)-SUFFIX$`)
