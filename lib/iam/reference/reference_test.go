@@ -28,7 +28,8 @@ func TestKnownActionsAreIAMActionsAndNotOperations(t *testing.T) {
 	require.Contains(t, reference.Actions(), "s3:getobject")
 }
 
-// TestTheReferenceSaysWhatItsPagesSay holds rows that were read on AWS's pages.
+// TestTheReferenceSaysWhatItsPagesSay holds rows that are known from AWS's pages
+// and not from the data set.
 func TestTheReferenceSaysWhatItsPagesSay(t *testing.T) {
 	t.Parallel()
 	const account = "111122223333"
