@@ -22,12 +22,14 @@ SUFFIX ?=
 APPROVE ?=
 LAMBDA_ARCH ?= arm64
 IMAGE_ARCH ?= amd64
-export SUFFIX REPOSITORY BRANCH OWNERS OPERATORS DEV_ACCOUNT STAGING_ACCOUNT PROD_ACCOUNT CONNECTION_ARN ADMIN_ROLE
-export DEV_PROFILE STAGING_PROFILE PROD_PROFILE YES FORCE PROJECT APPROVE
+export SUFFIX REPOSITORY BRANCH OWNERS OPERATORS CONNECTION_ARN ADMIN_ROLE ALLOW_SHARED_ACCOUNTS YES FORCE PROJECT APPROVE
+export NAME FOLLOWS IMAGE_FROM APPROVAL MODE ACCOUNT
+# NAME_ACCOUNT and NAME_PROFILE of every environment, as in DEV_ACCOUNT: make
+# itself hands on what it is given on its command line.
 
 PLATFORM := go run ./lib/cmd/platform
 # The workspace's modules without tools, which holds no code of ours.
-MODULES := . lib bootstrap shared targets environments/dev environments/staging environments/prod
+MODULES := . lib bootstrap shared targets $(patsubst %/go.mod,%,$(wildcard environments/*/go.mod))
 PACKAGES := $(MODULES:%=./%/...)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -41,7 +43,7 @@ help: ## Show this list
 	echo
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-21s %s\n", $$1, $$2}'
 	echo
-	echo "PROJECT is bootstrap, shared, targets/ENV or environments/ENV, with ENV dev, staging or prod."
+	echo "PROJECT is bootstrap, shared, targets/ENV or environments/ENV, with ENV an environment such as dev."
 	echo "SUFFIX chooses an installation when several are configured; YES=yes asks nothing."
 
 # Here the functions run on this machine, not in Lambda.
@@ -54,6 +56,10 @@ rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes
 .PHONY: configure
 configure: ## Ask for the few values, or take them as variables, and write the stack files
 	@$(PLATFORM) configure
+
+.PHONY: environment
+environment: ## Add an environment to the repository and to the settings (NAME=qa FOLLOWS=dev APPROVAL=yes)
+	@$(PLATFORM) environment
 
 .PHONY: bootstrap
 bootstrap: tools ## Make keys and state buckets, and move bootstrap's state there; safe to repeat

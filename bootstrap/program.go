@@ -26,7 +26,7 @@ func program(ctx *pulumi.Context) error {
 		KeyARNs:      stackrefs.ByEnvironment[pulumi.StringInput]{},
 		StateBuckets: stackrefs.ByEnvironment[pulumi.StringInput]{},
 	}
-	for _, env := range append([]naming.Environment{naming.Shared}, naming.Environments()...) {
+	for _, env := range append([]naming.Environment{naming.Shared}, s.Environments.Names()...) {
 		key, store, err := foundation(ctx, s, env)
 		if err != nil {
 			return err

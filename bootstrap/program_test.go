@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -19,13 +21,22 @@ const (
 	caller     = "aws:index/getCallerIdentity:getCallerIdentity"
 )
 
+// environments are those of the rehearsal, changed, as configuration has them.
+func environments(change func(promotion.Environments)) string {
+	all := promotion.Default().WithAccounts(settings.RehearsalAccounts())
+	change(all)
+	text, err := json.Marshal(all)
+	if err != nil {
+		panic(err) // they are texts and truth values
+	}
+	return string(text)
+}
+
 func configuration(more map[string]string) map[string]string {
 	c := map[string]string{
 		"aws:region":                  "us-east-1",
 		"bootstrap:environmentSuffix": plantest.Suffix,
-		"bootstrap:devAccount":        settings.RehearsalAccounts().Dev,
-		"bootstrap:stagingAccount":    settings.RehearsalAccounts().Staging,
-		"bootstrap:prodAccount":       settings.RehearsalAccounts().Prod,
+		"bootstrap:environments":      environments(func(promotion.Environments) {}),
 		"bootstrap:repositoryOwner":   "acme",
 		"bootstrap:repositoryName":    "infrastructure",
 		"bootstrap:owners":            `["platform@example.com"]`,
@@ -76,7 +87,7 @@ func TestEachStateBucketUsesTheKeyOfItsEnvironment(t *testing.T) {
 	arn := func(env naming.Environment) string {
 		return fmt.Sprintf("arn:aws:kms:us-east-1:%s:key/%s", plantest.DeliveryAccount, env)
 	}
-	all := append(naming.Environments(), naming.Shared)
+	all := append(plantest.Settings().Environments.Names(), naming.Shared)
 	for _, env := range all {
 		opts = append(opts, plantest.Output(keyType, "key-"+string(env), map[string]any{"arn": arn(env)}))
 	}
@@ -126,8 +137,12 @@ func TestSettingsErrorsNameTheKeyAndTheRemedy(t *testing.T) {
 	}{
 		{"suffix of another stack", "bootstrap:environmentSuffix", "c3d4", []string{"the stack is \"a1b2\""}},
 		{"upper-case suffix", "bootstrap:environmentSuffix", "A1", []string{"bootstrap:environmentSuffix", "pulumi config set"}},
-		{"short account", "bootstrap:prodAccount", "12345", []string{"bootstrap:prodAccount", "twelve-digit"}},
-		{"no account", "bootstrap:devAccount", "", []string{"bootstrap:devAccount", "twelve-digit"}},
+		{"short account", "bootstrap:environments", environments(func(e promotion.Environments) { e[2].Account = "12345" }), []string{`"bootstrap:environments[2].account" is "12345"`, "twelve-digit", "--path"}},
+		{"no account", "bootstrap:environments", "", []string{"bootstrap:environments[0].account", "bootstrap:environments[2].account", "twelve-digit"}},
+		{"a misspelt key", "bootstrap:environments", `[{"name":"dev","account":"123456789012","aproval":true}]`, []string{"bootstrap:environments", `unknown field "aproval"`}},
+		{"no list", "bootstrap:environments", "dev", []string{"bootstrap:environments", "a list of environments"}},
+		{"a circle", "bootstrap:environments", environments(func(e promotion.Environments) { e[1].Follows = "prod" }), []string{`"bootstrap:environments[1].follows" is "prod"`, "does not itself come after staging"}},
+		{"one account twice", "bootstrap:environments", environments(func(e promotion.Environments) { e[1].Account = e[0].Account }), []string{`"bootstrap:environments[1].account"`, "another account than that of dev", "allowSharedAccounts"}},
 		{"no owners", "bootstrap:owners", "[]", []string{"bootstrap:owners[0]", "--path"}},
 		{"owners are no list", "bootstrap:owners", "a@example.com", []string{"bootstrap:owners", "a list"}},
 		{"operator is a session", "bootstrap:operators", `["arn:aws:sts::111122223333:assumed-role/a/b"]`, []string{"bootstrap:operators[0]"}},

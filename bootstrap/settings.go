@@ -12,6 +12,7 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/projectconfig"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -20,21 +21,25 @@ import (
 func readSettings(ctx *pulumi.Context) (settings.Settings, error) {
 	r := projectconfig.NewReader(ctx)
 	s := settings.Settings{
-		EnvironmentSuffix: r.String("environmentSuffix", ""),
-		Region:            config.Get(ctx, "aws:region"),
-		Accounts: settings.Accounts{
-			Dev:     r.String("devAccount", ""),
-			Staging: r.String("stagingAccount", ""),
-			Prod:    r.String("prodAccount", ""),
-		},
+		EnvironmentSuffix:   r.String("environmentSuffix", ""),
+		Region:              config.Get(ctx, "aws:region"),
+		AllowSharedAccounts: r.Bool("allowSharedAccounts", false),
 		Repository: settings.Repository{
 			Owner:  r.String("repositoryOwner", ""),
 			Name:   r.String("repositoryName", ""),
 			Branch: r.String("branch", "main"),
 		},
 	}
+	r.Exact(settings.EnvironmentsKey, &s.Environments, "a list of environments, each with name, account and what docs/deployment.md lists",
+		`'[{"name":"dev","account":"123456789012"}]'`)
 	r.Object("owners", &s.Owners, "a list of e-mail addresses", `'["platform@example.com"]'`)
 	r.Object("operators", &s.Operators, "a list of ARNs", `'["arn:aws:iam::123456789012:role/Platform"]'`)
+	if err := r.Err(); err != nil {
+		return s, err // the rest can't be checked without it
+	}
+	if len(s.Environments) == 0 {
+		s.Environments = promotion.Default()
+	}
 	caller, err := aws.GetCallerIdentity(ctx, nil)
 	if err != nil {
 		return s, fmt.Errorf("who runs bootstrap can't be told: %w; log in to the delivery account first, for instance with: aws sso login", err)
@@ -49,7 +54,11 @@ func readSettings(ctx *pulumi.Context) (settings.Settings, error) {
 	if unknown != nil {
 		s.Operators = []string{"arn:aws:iam::" + caller.AccountId + ":role/unknown"} // one error is enough
 	}
-	return s, errors.Join(r.Err(), unknown, s.Validate(), stackIsSuffix(ctx, s))
+	if err := errors.Join(unknown, s.Validate(), stackIsSuffix(ctx, s)); err != nil {
+		return s, err
+	}
+	s.Environments = s.Environments.InOrder()
+	return s, nil
 }
 
 // stackIsSuffix keeps two installations apart: the suffix is what the other

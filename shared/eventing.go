@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/buildproject"
 	"delivery.internal/lib/contract"
-	"delivery.internal/lib/environment"
 	"delivery.internal/lib/eventing"
 	"delivery.internal/lib/naming"
 )
@@ -14,24 +14,35 @@ func (p *platform) bus(ctx *pulumi.Context) (*eventing.Bus, error) {
 	publishers := []eventing.Publisher{{
 		RoleARN: p.scope.Role(p.names.Of(naming.ReceiverRole)), Source: contract.PushSource, DetailType: contract.PushDetailType,
 	}}
-	for _, env := range naming.Environments() {
-		publishers = append(publishers, eventing.Publisher{
-			RoleARN: p.scope.Role(p.Namer(env).Of(naming.DeployBuildRole)),
-			Source:  contract.DeploymentSource(string(env)), DetailType: contract.DeploymentDetailType,
-		})
+	for _, env := range p.Environments.Names() {
+		for _, role := range buildproject.Roles(p.scope, p.Namer(env), buildproject.Recording) {
+			publishers = append(publishers, eventing.Publisher{
+				RoleARN: role,
+				Source:  contract.DeploymentSource(string(env)), DetailType: contract.DeploymentDetailType,
+			})
+		}
 	}
 	return eventing.NewBus(ctx, "bus", &eventing.BusArgs{Names: p.names, Scope: p.scope, Publishers: publishers, Tags: p.tags}, p.providers)
 }
 
-// topics are the two on which the platform tells people.
+// topics are the two on which the platform tells people; approval is nil where
+// no environment asks for one.
 type topics struct{ pipeline, approval *eventing.Topic }
+
+// approvalARN is "" where no environment asks for an approval.
+func (t topics) approvalARN() pulumi.StringInput {
+	if t.approval == nil {
+		return pulumi.String("")
+	}
+	return t.approval.ARN
+}
 
 // topics makes them. The publishers are named by what they will be called:
 // the environments come later.
 func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
 	var out topics
 	var rules []string
-	for _, env := range naming.Environments() {
+	for _, env := range p.Environments.Names() {
 		rules = append(rules, p.scope.Rule(p.Namer(env).Of(naming.StateRule)))
 	}
 	args := func(k naming.Kind, display string, publishers eventing.TopicPublishers) *eventing.TopicArgs {
@@ -45,20 +56,22 @@ func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
 		eventing.TopicPublishers{Rules: rules, Alarms: p.DeadLetterAlarms()}), p.providers); err != nil {
 		return out, err
 	}
-	role := p.scope.Role(p.Namer(naming.Prod).Of(naming.PipelineRole))
+	var askers []string
+	for _, e := range p.Environments.Approved() {
+		askers = append(askers, p.scope.Role(p.Namer(e.Name).Of(naming.PipelineRole)))
+	}
+	if len(askers) == 0 {
+		return out, nil
+	}
 	out.approval, err = eventing.NewTopic(ctx, "approval-topic", args(naming.ApprovalTopic, "Delivery approvals",
-		eventing.TopicPublishers{Roles: []string{role}}), p.providers)
+		eventing.TopicPublishers{Roles: askers}), p.providers)
 	return out, err
 }
 
 // starter makes the function that starts the environments' pipelines.
 func (p *platform) starter(ctx *pulumi.Context, topic *eventing.Topic) (*eventing.Starter, error) {
-	sources := map[naming.Environment]string{}
-	for _, e := range environment.All() {
-		sources[e.Name] = e.StartedBy()
-	}
 	return eventing.NewStarter(ctx, "starter", &eventing.StarterArgs{
-		Names: p.names, Scope: p.scope, Repository: p.Repository, Sources: sources, KeyARN: p.key,
+		Names: p.names, Scope: p.scope, Repository: p.Repository, Environments: p.Environments, KeyARN: p.key,
 		Code: p.code("starter"), AlarmTopicARN: topic.ARN, Tags: p.tags,
 	}, p.providers)
 }

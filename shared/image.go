@@ -4,8 +4,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery.internal/lib/buildimage"
+	"delivery.internal/lib/buildproject"
 	"delivery.internal/lib/eventing"
-	"delivery.internal/lib/naming"
 )
 
 // image is everything around the build image.
@@ -22,9 +22,10 @@ func (p *platform) buildImage(ctx *pulumi.Context, topic *eventing.Topic) (image
 		return out, err
 	}
 	var users []string
-	for _, env := range naming.Environments() {
-		n := p.Namer(env)
-		users = append(users, p.scope.Project(n.Of(naming.PreviewProject)), p.scope.Project(n.Of(naming.DeployProject)))
+	for _, env := range p.Environments.Names() {
+		for _, step := range buildproject.Steps() {
+			users = append(users, p.scope.Project(p.Namer(env).Of(step.Kinds.Project)))
+		}
 	}
 	if out.repository, err = buildimage.NewRepository(ctx, "build-image", &buildimage.RepositoryArgs{
 		Names: p.names, Account: p.DeliveryAccount, KeyARN: p.key, UserARNs: users, Tags: p.tags,

@@ -70,7 +70,7 @@ func program(ctx *pulumi.Context) error {
 		ConnectionARN:          connection.ARN,
 		ConnectionStatus:       connection.Status,
 		PipelineTopicARN:       topics.pipeline.ARN,
-		ApprovalTopicARN:       topics.approval.ARN,
+		ApprovalTopicARN:       topics.approvalARN(),
 		LedgerBucket:           records.Bucket,
 		StarterName:            starter.Function.Name,
 		StarterARN:             starter.Function.ARN,

@@ -4,6 +4,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery.internal/lib/audit"
+	"delivery.internal/lib/buildproject"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/stackrefs"
 	"delivery.internal/lib/storage"
@@ -12,10 +13,10 @@ import (
 // records makes the ledger, and the trail that watches it and everything that
 // decides what is deployed: state, artifacts and the source of the build image.
 func (p *platform) records(ctx *pulumi.Context, boot stackrefs.Bootstrap[string]) (*storage.Ledger, error) {
-	writers := map[naming.Environment]string{}
+	var writers []storage.Writer
 	watched := []string{p.scope.Bucket(p.names.Of(naming.LedgerBucket)), p.scope.Bucket(p.names.Of(naming.ImageSourceBucket))}
-	for _, env := range naming.Environments() {
-		writers[env] = p.scope.Role(p.Namer(env).Of(naming.DeployBuildRole))
+	for _, env := range p.Environments.Names() {
+		writers = append(writers, storage.Writer{Environment: env, RoleARNs: buildproject.Roles(p.scope, p.Namer(env), buildproject.Recording)})
 		watched = append(watched, p.scope.Bucket(boot.StateBuckets[env]), p.scope.Bucket(p.Namer(env).Of(naming.ArtifactBucket)))
 	}
 	watched = append(watched, p.scope.Bucket(boot.StateBuckets[naming.Shared]))

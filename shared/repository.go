@@ -24,7 +24,7 @@ func (p *platform) source(ctx *pulumi.Context) (*sourcecontrol.Connection, error
 // environments tell a workflow where its commit goes; nothing in them gives it
 // a right to deploy.
 func (p *platform) environments(ctx *pulumi.Context) error {
-	for _, env := range naming.Environments() {
+	for _, env := range p.Environments.Names() {
 		n := p.Namer(env)
 		if _, err := sourcecontrol.NewEnvironment(ctx, "environment-"+string(env), &sourcecontrol.EnvironmentArgs{
 			Repository: p.Repository.Name,
@@ -33,7 +33,7 @@ func (p *platform) environments(ctx *pulumi.Context) error {
 				contract.EnvEnvironment: string(env),
 				contract.EnvPipeline:    n.Of(naming.Pipeline),
 				contract.EnvRegion:      p.Region,
-				contract.EnvAccount:     p.Accounts.Of(env),
+				contract.EnvAccount:     p.Environments.Account(env),
 			},
 			Secrets: map[string]string{contract.EnvExternalID: n.Of(naming.ExternalID)},
 		}, p.providers); err != nil {

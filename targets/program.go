@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"delivery.internal/lib/access"
+	"delivery.internal/lib/buildproject"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/projectconfig"
 	"delivery.internal/lib/settings"
@@ -26,16 +27,21 @@ func program(ctx *pulumi.Context) error {
 		return err
 	}
 	s := bootstrap.Settings
+	if _, ok := s.Environments.Find(own.env); !ok {
+		return fmt.Errorf("stack %s of targets is not named after an environment of the installation: expected one of %v; add it with: make environment NAME=%s", own.env, s.Environments.Names(), own.env)
+	}
 	provider, err := targetProvider(ctx, s, own)
 	if err != nil {
 		return err
 	}
 	roles, err := access.NewTargetRoles(ctx, "target", &access.TargetRolesArgs{
-		Names:    s.Namer(own.env),
-		Delivery: s.Delivery(),
-		Target:   s.Target(own.env),
-		Workload: own.workload,
-		Tags:     pulumi.ToStringMap(s.Tags(own.env, stackrefs.TargetsProject)),
+		Names:          s.Namer(own.env),
+		Delivery:       s.Delivery(),
+		PreviewCallers: buildproject.Roles(s.Delivery(), s.Namer(own.env), buildproject.Assuming(buildproject.ReadTarget)),
+		DeployCallers:  buildproject.Roles(s.Delivery(), s.Namer(own.env), buildproject.Assuming(buildproject.ChangeTarget)),
+		Target:         s.Target(own.env),
+		Workload:       own.workload,
+		Tags:           pulumi.ToStringMap(s.Tags(own.env, stackrefs.TargetsProject)),
 	}, pulumi.Providers(provider))
 	if err != nil {
 		return err
@@ -58,8 +64,8 @@ type targetConfig struct {
 
 func readConfig(ctx *pulumi.Context) (targetConfig, error) {
 	var own targetConfig
-	env, err := naming.ParseEnvironment(ctx.Stack())
-	if err != nil {
+	env := naming.Environment(ctx.Stack())
+	if err := naming.ValidEnvironment(ctx.Stack()); err != nil {
 		return own, fmt.Errorf("a stack of targets is named after its environment: %w", err)
 	}
 	r := projectconfig.NewReader(ctx)

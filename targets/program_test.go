@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/iampolicy"
-	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
 )
 
@@ -31,7 +30,7 @@ func config(more map[string]string) map[string]string {
 
 func TestTargetsKeepTheRulesOfThePlatform(t *testing.T) {
 	t.Parallel()
-	for _, env := range naming.Environments() {
+	for _, env := range plantest.Settings().Environments.Names() {
 		rs := plantest.Run(t, "targets", string(env), config(nil), program, stacks())
 		plantest.Check(t, rs, plantest.Suffix, map[string]string{"Environment": string(env)})
 		require.Len(t, plantest.OfType(rs, roleType), 2)
@@ -70,7 +69,7 @@ func TestATargetAccountWithoutAWayInIsRefused(t *testing.T) {
 func TestADeliveryAccountThatIsItsOwnTargetNeedsNoRole(t *testing.T) {
 	t.Parallel()
 	outputs := plantest.BootstrapOutputs()
-	outputs["settings"].(map[string]any)["accounts"].(map[string]any)["dev"] = plantest.DeliveryAccount
+	outputs["settings"].(map[string]any)["environments"].([]any)[0].(map[string]any)["account"] = plantest.DeliveryAccount
 	for _, role := range []string{"", adminRole} {
 		rs := plantest.Run(t, "targets", "dev", config(map[string]string{"targets:adminRole": role}), program, map[string]map[string]any{"bootstrap/a1b2": outputs})
 		require.Nil(t, plantest.One(t, rs, providerType, "target-account").Inputs["assumeRole"])
@@ -104,7 +103,7 @@ func TestTargetsRefuseWithARemedy(t *testing.T) {
 		stacks      map[string]map[string]any
 		want        string
 	}{
-		{"unknown environment", "qa", config(nil), stacks(), "expected dev, staging or prod"},
+		{"unknown environment", "qa", config(nil), stacks(), "expected one of [dev staging prod]"},
 		{"no suffix", "dev", config(map[string]string{"targets:environmentSuffix": ""}), stacks(), "targets:environmentSuffix"},
 		{"no bootstrap", "dev", config(nil), nil, "make bootstrap"},
 		{"workload with a wildcard", "dev", config(map[string]string{"targets:workload": `[{"write":["sqs:*"],"read":["sqs:GetQueueUrl"],"resources":["arn:aws:sqs:us-east-1:1:q"]}]`}), stacks(), "wildcard"},
@@ -120,7 +119,7 @@ func TestTargetsRefuseWithARemedy(t *testing.T) {
 
 func TestURNsNeverChange(t *testing.T) {
 	t.Parallel()
-	for _, env := range naming.Environments() {
+	for _, env := range plantest.Settings().Environments.Names() {
 		stack := string(env)
 		rs := plantest.Run(t, "targets", stack, config(nil), program, stacks())
 		plantest.GoldenURNs(t, stack, rs, "targets", stack)

@@ -1,5 +1,6 @@
-// Command dev is the Pulumi program of the dev environment's pipeline. The
-// program is lib/environment; what is dev's own is environment.Dev.
+// This command is the Pulumi program of an environment's pipeline. The program
+// is lib/environment; the name of the project, in Pulumi.yaml, says which
+// environment it is for.
 package main
 
 import (
@@ -8,4 +9,4 @@ import (
 	"delivery.internal/lib/environment"
 )
 
-func main() { pulumi.Run(environment.Dev.Program) }
+func main() { pulumi.Run(environment.Program) }

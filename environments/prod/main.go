@@ -1,5 +1,6 @@
-// Command prod is the Pulumi program of the prod environment's pipeline. The
-// program is lib/environment; what is prod's own is environment.Prod.
+// This command is the Pulumi program of an environment's pipeline. The program
+// is lib/environment; the name of the project, in Pulumi.yaml, says which
+// environment it is for.
 package main
 
 import (
@@ -8,4 +9,4 @@ import (
 	"delivery.internal/lib/environment"
 )
 
-func main() { pulumi.Run(environment.Prod.Program) }
+func main() { pulumi.Run(environment.Program) }

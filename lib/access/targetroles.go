@@ -25,6 +25,9 @@ type TargetRolesArgs struct {
 	Names naming.Namer
 	// Delivery is the account whose CodeBuild roles are trusted.
 	Delivery naming.Scope
+	// PreviewCallers and DeployCallers are the ARNs of those that assume each
+	// of the roles.
+	PreviewCallers, DeployCallers []string
 	// Target is the account in which the roles are made.
 	Target naming.Scope
 	// Workload are the permissions; see Default.
@@ -59,7 +62,10 @@ func (a *TargetRolesArgs) validate(name string) error {
 			errs = append(errs, fmt.Errorf("roles %s: the %s account %q in region %q is not usable: expected twelve digits and a region", name, what, scope.Account, scope.Region))
 		}
 	}
-	if _, err := naming.ParseEnvironment(string(a.Names.Environment())); err != nil {
+	if len(a.PreviewCallers) == 0 || len(a.DeployCallers) == 0 {
+		errs = append(errs, fmt.Errorf("roles %s would trust nobody: set PreviewCallers and DeployCallers", name))
+	}
+	if err := naming.ValidEnvironment(string(a.Names.Environment())); err != nil {
 		errs = append(errs, fmt.Errorf("roles %s: %w", name, err))
 	}
 	return errors.Join(errs...)
@@ -96,13 +102,14 @@ func NewTargetRoles(ctx *pulumi.Context, name string, args *TargetRolesArgs, opt
 
 // roleKinds is what tells the two roles apart.
 type roleKinds struct {
-	role, policy, caller naming.Kind
-	purpose              string
+	role, policy naming.Kind
+	callers      func(*TargetRolesArgs) []string
+	purpose      string
 }
 
 var (
-	previewRole = roleKinds{naming.PreviewRole, naming.PreviewPolicy, naming.PreviewBuildRole, "Reads for pulumi preview in the delivery pipeline"}
-	deployRole  = roleKinds{naming.DeployRole, naming.DeployPolicy, naming.DeployBuildRole, "Deploys workloads from the delivery pipeline"}
+	previewRole = roleKinds{naming.PreviewRole, naming.PreviewPolicy, func(a *TargetRolesArgs) []string { return a.PreviewCallers }, "Reads for pulumi preview in the delivery pipeline"}
+	deployRole  = roleKinds{naming.DeployRole, naming.DeployPolicy, func(a *TargetRolesArgs) []string { return a.DeployCallers }, "Deploys workloads from the delivery pipeline"}
 )
 
 func (r *TargetRoles) boundary(ctx *pulumi.Context, name string, args *TargetRolesArgs, doc iampolicy.Document) (*iam.Policy, error) {
@@ -124,7 +131,7 @@ func (r *TargetRoles) boundary(ctx *pulumi.Context, name string, args *TargetRol
 
 func (r *TargetRoles) role(ctx *pulumi.Context, name string, args *TargetRolesArgs, kinds roleKinds, doc iampolicy.Document, boundary *iam.Policy) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
-	trust, err := Trust(args.Delivery, args.Names, kinds.caller).JSON()
+	trust, err := Trust(args.Delivery, args.Names, kinds.callers(args)...).JSON()
 	if err != nil {
 		return none, err
 	}
@@ -156,11 +163,11 @@ func (r *TargetRoles) role(ctx *pulumi.Context, name string, args *TargetRolesAr
 	return role.Arn, nil
 }
 
-// Trust lets exactly one role of the delivery account in, and only with the
-// external id. The role is named by a condition under the account, so that it
+// Trust lets exactly these roles of the delivery account in, and only with the
+// external id. They are named by a condition under the account, so that they
 // need not exist yet and may be deleted and made again.
-func Trust(delivery naming.Scope, names naming.Namer, caller naming.Kind) iampolicy.Document {
+func Trust(delivery naming.Scope, names naming.Namer, callers ...string) iampolicy.Document {
 	return iampolicy.New(iampolicy.Allow("sts:AssumeRole").Named("Pipeline").ToAWS(delivery.Root()).NoResource().
-		When(iampolicy.StringEquals("aws:PrincipalArn", delivery.Role(names.Of(caller))),
+		When(iampolicy.StringEquals("aws:PrincipalArn", callers...),
 			iampolicy.StringEquals("sts:ExternalId", names.Of(naming.ExternalID))))
 }

@@ -21,8 +21,13 @@ const projectType = "aws:codebuild/project:Project"
 
 var (
 	image = "repository@sha256:" + strings.Repeat("ab", 32)
-	both  = []buildproject.Step{buildproject.Preview, buildproject.Deploy}
+	both  = buildproject.Steps()
 )
+
+// the returns the step that runs a command of the deployer.
+func the(verb string) buildproject.Step {
+	return both[slices.IndexFunc(both, func(s buildproject.Step) bool { return s.Verb == verb })]
+}
 
 func args(step buildproject.Step, env naming.Environment) *buildproject.Args {
 	s := plantest.Settings()
@@ -32,10 +37,10 @@ func args(step buildproject.Step, env naming.Environment) *buildproject.Args {
 		ArtifactBucket: n.Of(naming.ArtifactBucket), StateBucket: n.Of(naming.StateBucket),
 		LedgerBucket: s.Namer(naming.Shared).Of(naming.LedgerBucket), LedgerKeyARN: plantest.Key(naming.Shared),
 		Bus:           s.Namer(naming.Shared).Of(naming.DeliveryBus),
-		TargetAccount: s.Accounts.Of(env), TargetRoleARN: s.Target(env).Role(n.Of(naming.PreviewRole)), ExternalID: n.Of(naming.ExternalID),
+		TargetAccount: s.Environments.Account(env), TargetRoleARN: s.Target(env).Role(n.Of(naming.PreviewRole)), ExternalID: n.Of(naming.ExternalID),
 		Tags: pulumi.StringMap{"Owner": pulumi.String("me")},
 	}
-	if step == buildproject.Deploy {
+	if step.Target == buildproject.ChangeTarget {
 		a.TargetRoleARN = s.Target(env).Role(n.Of(naming.DeployRole))
 	}
 	if env == naming.Prod {
@@ -69,7 +74,7 @@ func TestBothProjectsKeepTheRules(t *testing.T) {
 		require.Equal(t, false, env["privilegedMode"])
 		require.Equal(t, map[string]any{"type": "CODEPIPELINE"}, p.Inputs["artifacts"])
 		require.Equal(t, plantest.Key(naming.Dev), p.Text("encryptionKey"))
-		require.Equal(t, string(step)+"-logs-dev-a1b2", p.Inputs["logsConfig"].(map[string]any)["cloudwatchLogs"].(map[string]any)["groupName"])
+		require.Equal(t, step.Verb+"-logs-dev-a1b2", p.Inputs["logsConfig"].(map[string]any)["cloudwatchLogs"].(map[string]any)["groupName"])
 	}
 }
 
@@ -78,7 +83,7 @@ func TestBothProjectsKeepTheRules(t *testing.T) {
 func TestTheDeployerAcceptsItsEnvironment(t *testing.T) {
 	t.Parallel()
 	commit := strings.Repeat("c", 40)
-	for _, env := range naming.Environments() {
+	for _, env := range plantest.Settings().Environments.Names() {
 		for _, step := range both {
 			vars := map[string]string{"DELIVERY_EXECUTION": "e", "DELIVERY_COMMIT": commit, "DELIVERY_SOURCE_COMMIT": commit}
 			for _, v := range plantest.One(t, made(t, step, env), projectType, "").Inputs["environment"].(map[string]any)["environmentVariables"].([]any) {
@@ -100,7 +105,7 @@ func TestTheBuildspecsAreAsReviewed(t *testing.T) {
 	t.Parallel()
 	for _, step := range both {
 		got := plantest.One(t, made(t, step, naming.Dev), projectType, "").Inputs["source"].(map[string]any)["buildspec"].(string)
-		golden.Require(t, string(step)+".golden.yml", got, "a changed buildspec changes what every build runs")
+		golden.Require(t, step.Verb+".golden.yml", got, "a changed buildspec changes what every build runs")
 		var doc map[string]any
 		require.NoError(t, yaml.Unmarshal([]byte(got), &doc))
 	}
@@ -131,16 +136,16 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 	t.Parallel()
 	for _, step := range both {
 		var b strings.Builder
-		for _, env := range naming.Environments() {
-			b.WriteString("# " + string(step) + " " + string(env) + "\n" + strings.Join(grants(t, made(t, step, env)), "\n") + "\n")
+		for _, env := range plantest.Settings().Environments.Names() {
+			b.WriteString("# " + step.Verb + " " + string(env) + "\n" + strings.Join(grants(t, made(t, step, env)), "\n") + "\n")
 		}
-		golden.Require(t, string(step)+".permissions.golden", b.String(), "a changed list changes what a build may do")
+		golden.Require(t, step.Verb+".permissions.golden", b.String(), "a changed list changes what a build may do")
 	}
 }
 
 func TestThePreviewCanNotPretendADeployment(t *testing.T) {
 	t.Parallel()
-	for _, g := range grants(t, made(t, buildproject.Preview, naming.Prod)) {
+	for _, g := range grants(t, made(t, the("preview"), naming.Prod)) {
 		require.NotContains(t, g, "events:PutEvents")
 		require.NotContains(t, g, "deploy-role-")
 		require.False(t, strings.HasPrefix(g, "s3:PutObject arn:aws:s3:::ledger"), g)
@@ -165,15 +170,15 @@ func TestNoBuildWritesAnotherArtifactThanTheBundle(t *testing.T) {
 	for env, keys := range map[naming.Environment]string{
 		naming.Dev: "pipeline-dev-a1b2/Bundle/*", naming.Staging: "pipeline-staging-a1b/Bundle/*", naming.Prod: "pipeline-prod-a1b2/Bundle/*",
 	} {
-		require.Equal(t, []string{"s3:PutObject arn:aws:s3:::artifact-bucket-" + string(env) + "-a1b2/" + keys}, writes(buildproject.Preview, env))
-		require.Empty(t, writes(buildproject.Deploy, env))
+		require.Equal(t, []string{"s3:PutObject arn:aws:s3:::artifact-bucket-" + string(env) + "-a1b2/" + keys}, writes(the("preview"), env))
+		require.Empty(t, writes(the("deploy"), env))
 	}
 }
 
 func TestADeploymentSpeaksForItsEnvironmentOnly(t *testing.T) {
 	t.Parallel()
 	statements := map[string]iampolicy.Statement{}
-	for _, p := range plantest.Policies(t, made(t, buildproject.Deploy, naming.Staging)) {
+	for _, p := range plantest.Policies(t, made(t, the("deploy"), naming.Staging)) {
 		for _, s := range p.Document.Statement {
 			statements[s.Sid] = s
 		}
@@ -187,12 +192,15 @@ func TestADeploymentSpeaksForItsEnvironmentOnly(t *testing.T) {
 func TestAProjectIsRefusedWithASentence(t *testing.T) {
 	t.Parallel()
 	for want, spoil := range map[string]func(*buildproject.Args){
-		`step "test" is unknown`: func(a *buildproject.Args) { a.Step = "test" },
+		`step "test" is unknown`: func(a *buildproject.Args) { a.Step.Verb = "test" },
+		`step "" is unknown`:     func(a *buildproject.Args) { a.Step = buildproject.Step{} },
+		`assumes the role "any"`: func(a *buildproject.Args) { a.Step.Target = "any" },
+		"is not complete":        func(a *buildproject.Args) { a.Step.TimeoutMinutes = 0 },
 		"a tag can be moved":     func(a *buildproject.Args) { a.Image = "repository:latest" },
 		"lacks TargetRoleARN":    func(a *buildproject.Args) { a.TargetRoleARN = "" },
 		"lacks LedgerBucket":     func(a *buildproject.Args) { a.LedgerBucket = "" },
 	} {
-		a := args(buildproject.Deploy, naming.Dev)
+		a := args(the("deploy"), naming.Dev)
 		spoil(a)
 		rs, err := plantest.Try("environment-dev", plantest.Suffix, nil, program(a), nil)
 		require.ErrorContains(t, err, want)

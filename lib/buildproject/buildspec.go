@@ -40,20 +40,20 @@ const (
 // previewSpec writes the bundle into the source, hands it on as the artifact,
 // and exports what the approval shows. One command does both, because only a
 // preview that succeeded has something to export.
-func previewSpec() buildspec {
+func previewSpec(s Step) buildspec {
 	return buildspec{
 		Version: "0.2",
-		Env:     &buildEnv{Exported: []string{contract.ExportSummary, contract.ExportDigest}},
-		Phases: phases("deployer preview --source " + sourceDir + " --bundle " + newBundle +
+		Env:     &buildEnv{Exported: s.Exports},
+		Phases: phases("deployer " + s.Verb + " --source " + sourceDir + " --bundle " + newBundle +
 			` && . "$CODEBUILD_SRC_DIR/` + bundleName + `/exports.sh"`),
 		Artifacts: &outputs{Base: bundleName, Files: []string{"**/*"}},
 	}
 }
 
-func deploySpec() buildspec {
+func deploySpec(s Step) buildspec {
 	return buildspec{
 		Version: "0.2",
-		Phases:  phases("deployer deploy --source " + sourceDir + " --bundle " + oldBundle),
+		Phases:  phases("deployer " + s.Verb + " --source " + sourceDir + " --bundle " + oldBundle),
 	}
 }
 

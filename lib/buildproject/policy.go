@@ -10,10 +10,10 @@ import (
 
 // policy is what the deployer's command of the step calls, and what CodeBuild
 // itself does in the role's name.
-func (a *Args) policy(t traits) (string, error) {
+func (a *Args) policy() (string, error) {
 	statements := []iampolicy.Statement{
 		iampolicy.Allow("logs:CreateLogStream", "logs:PutLogEvents").Named("Logs").
-			On(a.Scope.LogGroup(a.Names.Of(t.logs)) + ":*"),
+			On(a.Scope.LogGroup(a.Names.Of(a.Step.Kinds.Logs)) + ":*"),
 		// CodeBuild looks whose bucket it is: S3BucketIdentity in its minimum,
 		// https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
 		iampolicy.Allow("s3:GetBucketAcl", "s3:GetBucketLocation").Named("ArtifactBucket").On(a.Scope.Bucket(a.ArtifactBucket)),
@@ -38,11 +38,7 @@ func (a *Args) policy(t traits) (string, error) {
 			// from a record that must not be read.
 			iampolicy.Allow("s3:ListBucket").Named("ListLedger").On(a.Scope.Bucket(a.LedgerBucket)))
 	}
-	if a.Step == Preview {
-		statements = append(statements, a.previewStatements()...)
-	} else {
-		statements = append(statements, a.deployStatements()...)
-	}
+	statements = append(statements, a.Step.statements(a)...)
 	return iampolicy.New(append(statements, a.ledgerKey()...)...).JSON()
 }
 
@@ -83,7 +79,7 @@ func (a *Args) ledgerKey() []iampolicy.Statement {
 	if a.Requires != "" {
 		actions = append(actions, "kms:Decrypt")
 	}
-	if a.Step == Deploy {
+	if a.Step.Records {
 		actions = append(actions, "kms:GenerateDataKey")
 	}
 	if len(actions) == 0 {

@@ -61,7 +61,7 @@ func (a *Args) validate(name string) error {
 		return fmt.Errorf("project %s has no arguments", name)
 	}
 	var errs []error
-	if _, err := a.Step.traits(); err != nil {
+	if err := a.Step.validate(); err != nil {
 		errs = append(errs, fmt.Errorf("project %s: %w", name, err))
 	}
 	if !imagePattern.MatchString(a.Image) {
@@ -84,15 +84,11 @@ func NewProject(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err := args.validate(name); err != nil {
 		return nil, err
 	}
-	traits, err := args.Step.traits()
-	if err != nil {
-		return nil, err
-	}
-	policy, err := args.policy(traits)
+	policy, err := args.policy()
 	if err != nil {
 		return nil, fmt.Errorf("project %s: %w", name, err)
 	}
-	spec, err := traits.buildspec().yaml()
+	spec, err := args.Step.buildspec(args.Step).yaml()
 	if err != nil {
 		return nil, fmt.Errorf("project %s: %w", name, err)
 	}
@@ -101,16 +97,16 @@ func NewProject(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 		return nil, err
 	}
 	logs, err := compute.NewLogGroup(ctx, name+"-logs", &compute.LogGroupArgs{
-		Names: args.Names, Kind: traits.logs, KeyARN: args.KeyARN, Tags: args.Tags,
+		Names: args.Names, Kind: args.Step.Kinds.Logs, KeyARN: args.KeyARN, Tags: args.Tags,
 	}, pulumi.Parent(p))
 	if err != nil {
 		return nil, err
 	}
-	role, err := access.NewServiceRole(ctx, name+"-role", args.role(traits, policy), pulumi.Parent(p))
+	role, err := access.NewServiceRole(ctx, name+"-role", args.role(policy), pulumi.Parent(p))
 	if err != nil {
 		return nil, err
 	}
-	made, err := codebuild.NewProject(ctx, name, args.project(traits, role, logs, spec),
+	made, err := codebuild.NewProject(ctx, name, args.project(role, logs, spec),
 		pulumi.Parent(p), pulumi.DeleteBeforeReplace(true), pulumi.DependsOn(role.Ready))
 	if err != nil {
 		return nil, err
@@ -121,28 +117,28 @@ func NewProject(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 
 // role is assumed by CodeBuild for this project alone; see
 // docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html.
-func (a *Args) role(t traits, policy string) *access.ServiceRoleArgs {
+func (a *Args) role(policy string) *access.ServiceRoleArgs {
 	return &access.ServiceRoleArgs{
 		Names:      a.Names,
-		Role:       t.role,
-		PolicyKind: t.policy,
+		Role:       a.Step.Kinds.Role,
+		PolicyKind: a.Step.Kinds.Policy,
 		Service:    "codebuild.amazonaws.com",
 		Conditions: []iampolicy.Condition{
 			iampolicy.StringEquals("aws:SourceAccount", a.Scope.Account),
-			iampolicy.ArnEquals("aws:SourceArn", a.Scope.Project(a.Names.Of(t.project))),
+			iampolicy.ArnEquals("aws:SourceArn", a.Scope.Project(a.Names.Of(a.Step.Kinds.Project))),
 		},
 		Policy: pulumi.String(policy),
 		Tags:   a.Tags,
 	}
 }
 
-func (a *Args) project(t traits, role *access.ServiceRole, logs *cloudwatch.LogGroup, spec string) *codebuild.ProjectArgs {
+func (a *Args) project(role *access.ServiceRole, logs *cloudwatch.LogGroup, spec string) *codebuild.ProjectArgs {
 	return &codebuild.ProjectArgs{
-		Name:          pulumi.String(a.Names.Of(t.project)),
-		Description:   pulumi.String(fmt.Sprintf(t.description, a.environment())),
+		Name:          pulumi.String(a.Names.Of(a.Step.Kinds.Project)),
+		Description:   pulumi.String(fmt.Sprintf(a.Step.description, a.environment())),
 		ServiceRole:   role.ARN,
 		EncryptionKey: pulumi.String(a.KeyARN),
-		BuildTimeout:  pulumi.Int(t.timeout),
+		BuildTimeout:  pulumi.Int(a.Step.TimeoutMinutes),
 		QueuedTimeout: pulumi.Int(60),
 		Source:        codebuild.ProjectSourceArgs{Type: pulumi.String("CODEPIPELINE"), Buildspec: pulumi.String(spec)},
 		Artifacts:     codebuild.ProjectArtifactsArgs{Type: pulumi.String("CODEPIPELINE")},

@@ -72,7 +72,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		if getenv(name) == "" {
 			continue // required ones were reported above
 		}
-		if _, err := naming.ParseEnvironment(getenv(name)); err != nil {
+		if err := naming.ValidEnvironment(getenv(name)); err != nil {
 			errs = append(errs, fmt.Errorf("environment variable %s: %w", name, err))
 		}
 	}

@@ -1,6 +1,9 @@
 package encryption
 
 import (
+	"slices"
+
+	"delivery.internal/lib/buildproject"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
@@ -24,8 +27,9 @@ var administration = []string{
 	"kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
 }
 
-// What a role may do with a key: the same as by its own policy. Encrypt is for the secrets provider of the
-// Pulumi CLI, which encrypts its data key with it; all else is S3 and SNS.
+// What a role may do with a key: the same as by its own policy.
+// Encrypt is for the secrets provider of the Pulumi CLI, which encrypts its data
+// key with it; all else is S3 and SNS.
 var (
 	readOnly  = []string{"kms:Decrypt"}
 	writeOnly = []string{"kms:GenerateDataKey"}
@@ -39,21 +43,26 @@ var (
 // audit trail and the image's source.
 func Platform(s settings.Settings) iampolicy.Document {
 	scope, shared := s.Delivery(), s.Namer(naming.Shared)
-	role := func(env naming.Environment, k naming.Kind) string { return scope.Role(s.Namer(env).Of(k)) }
-	prod := naming.Prod
-	var ledgerWriters []string
-	for _, env := range naming.Environments() {
-		ledgerWriters = append(ledgerWriters, role(env, naming.DeployBuildRole))
+	var readers, writers, askers []string
+	for _, e := range s.Environments {
+		names := s.Namer(e.Name)
+		writers = append(writers, buildproject.Roles(scope, names, buildproject.Recording)...)
+		if e.Follows != "" {
+			readers = append(readers, buildproject.Roles(scope, names, buildproject.Every)...)
+		}
+		if e.Approval {
+			askers = append(askers, scope.Role(names.Of(naming.PipelineRole)))
+		}
 	}
-	return iampolicy.New(
+	return document(
 		administrators(scope),
 		grants(scope),
 		users(scope, "Operators", full, s.Operators...),
 		users(scope, "WebhookSecret", readOnly, scope.Role(shared.Of(naming.ReceiverRole))),
 		users(scope, "ImageBuild", readOnly, scope.Role(shared.Of(naming.ImageRole))),
-		users(scope, "LedgerReaders", readOnly, role(prod, naming.PreviewBuildRole), role(prod, naming.DeployBuildRole)),
-		users(scope, "LedgerWriters", writeOnly, ledgerWriters...),
-		users(scope, "ApprovalTopic", readWrite, role(prod, naming.PipelineRole)),
+		users(scope, "LedgerReaders", readOnly, readers...),
+		users(scope, "LedgerWriters", writeOnly, writers...),
+		users(scope, "ApprovalTopic", readWrite, askers...),
 		logs(scope, shared.Of(naming.ImageLogs), shared.Of(naming.ScanGateLogs), shared.Of(naming.StarterLogs),
 			shared.Of(naming.ReceiverLogs), shared.Of(naming.WebhookAPILogs)),
 		topics(),
@@ -63,19 +72,31 @@ func Platform(s settings.Settings) iampolicy.Document {
 	)
 }
 
+// document leaves out the statements that name nobody: which roles there are
+// depends on the settings, and a condition needs a value.
+func document(statements ...iampolicy.Statement) iampolicy.Document {
+	return iampolicy.New(slices.DeleteFunc(statements, func(s iampolicy.Statement) bool {
+		arns, named := s.Condition["StringEquals"]["aws:PrincipalArn"]
+		return named && len(arns) == 0
+	})...)
+}
+
 // ForEnvironment is the policy of an environment's key, which encrypts the
 // workloads' state and secrets, the artifacts and the build logs. The
 // platform's operators are not among its users: nobody reads workload state
 // but the pipeline.
 func ForEnvironment(s settings.Settings, env naming.Environment) iampolicy.Document {
 	scope, names := s.Delivery(), s.Namer(env)
+	var groups []string
+	for _, step := range buildproject.Steps() {
+		groups = append(groups, names.Of(step.Kinds.Logs))
+	}
 	return iampolicy.New(
 		administrators(scope),
 		users(scope, "Pipeline", full,
-			scope.Role(names.Of(naming.PreviewBuildRole)),
-			scope.Role(names.Of(naming.DeployBuildRole))),
+			buildproject.Roles(scope, names, buildproject.Every)...),
 		users(scope, "Artifacts", artifacts, scope.Role(names.Of(naming.PipelineRole))),
-		logs(scope, names.Of(naming.PreviewLogs), names.Of(naming.DeployLogs)),
+		logs(scope, groups...),
 	)
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"delivery.internal/lib/encryption"
 	"delivery.internal/lib/iampolicy"
-	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
 )
 
@@ -19,7 +18,7 @@ const maxKeyPolicy = 32768
 func policies() map[string]iampolicy.Document {
 	s := plantest.Settings()
 	all := map[string]iampolicy.Document{"platform": encryption.Platform(s)}
-	for _, env := range naming.Environments() {
+	for _, env := range s.Environments.Names() {
 		all[string(env)] = encryption.ForEnvironment(s, env)
 	}
 	return all

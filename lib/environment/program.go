@@ -1,6 +1,8 @@
 package environment
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -16,7 +18,6 @@ import (
 
 // program is what every part of the program needs to know.
 type program struct {
-	Environment
 	inputs
 	settings.Settings
 	names    naming.Namer
@@ -27,9 +28,10 @@ type program struct {
 	provider pulumi.ResourceOption
 }
 
-// Program makes the environment's delivery.
-func (e Environment) Program(ctx *pulumi.Context) error {
-	p, err := e.prepare(ctx)
+// Program makes the delivery of the environment that the project is named
+// after.
+func Program(ctx *pulumi.Context) error {
+	p, err := prepare(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,8 +51,8 @@ func (e Environment) Program(ctx *pulumi.Context) error {
 
 // prepare reads what the program stands on. The provider is explicit, so that
 // a wrong account stops the program before it makes anything.
-func (e Environment) prepare(ctx *pulumi.Context) (*program, error) {
-	in, err := e.read(ctx)
+func prepare(ctx *pulumi.Context) (*program, error) {
+	in, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,28 +64,30 @@ func (e Environment) prepare(ctx *pulumi.Context) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest, err := e.image(ctx, in, provider)
+	digest, err := in.image(ctx, provider)
 	if err != nil {
 		return nil, err
 	}
 	return &program{
-		Environment: e,
-		inputs:      in,
-		Settings:    s,
-		names:       s.Namer(e.Name),
-		scope:       s.Delivery(),
-		key:         in.bootstrap.KeyARNs[e.Name],
-		digest:      digest,
-		tags:        pulumi.ToStringMap(s.Tags(e.Name, stackrefs.EnvironmentProject(e.Name))),
-		provider:    pulumi.Providers(provider),
+		inputs:   in,
+		Settings: s,
+		names:    s.Namer(in.env.Name),
+		scope:    s.Delivery(),
+		key:      in.bootstrap.KeyARNs[in.env.Name],
+		digest:   digest,
+		tags:     pulumi.ToStringMap(s.Tags(in.env.Name, ctx.Project())),
+		provider: pulumi.Providers(provider),
 	}, nil
 }
 
-// pipeline makes the pipeline with its bucket and its two projects.
+// pipeline makes the pipeline with its bucket and its build projects.
 func (p *program) pipeline(ctx *pulumi.Context) (*pipeline.Pipeline, error) {
-	spec := pipeline.Spec{Names: p.names, Mode: p.Mode, Repository: p.Repository, ConnectionARN: p.shared.ConnectionARN}
-	if p.Approval {
+	spec := pipeline.Spec{Names: p.names, Mode: p.env.Mode, Repository: p.Repository, ConnectionARN: p.shared.ConnectionARN}
+	if p.env.Approval {
 		spec.ApprovalTopicARN = p.shared.ApprovalTopicARN
+		if spec.ApprovalTopicARN == "" {
+			return nil, fmt.Errorf("a person approves every deployment to %s, but shared has no topic to ask on: it was deployed before the settings said so; run: make up PROJECT=shared", p.env.Name)
+		}
 	}
 	layout, err := pipeline.Layout(spec)
 	if err != nil {
@@ -95,8 +99,12 @@ func (p *program) pipeline(ctx *pulumi.Context) (*pipeline.Pipeline, error) {
 		return nil, err
 	}
 	after := store.Ready
-	for _, step := range []buildproject.Step{buildproject.Preview, buildproject.Deploy} {
-		project, err := buildproject.NewProject(ctx, string(step), p.project(step, bucket), p.provider)
+	for _, step := range buildproject.Steps() {
+		args, err := p.project(step, bucket)
+		if err != nil {
+			return nil, err
+		}
+		project, err := buildproject.NewProject(ctx, step.Verb, args, p.provider)
 		if err != nil {
 			return nil, err
 		}
@@ -109,36 +117,40 @@ func (p *program) pipeline(ctx *pulumi.Context) (*pipeline.Pipeline, error) {
 	}, p.provider)
 }
 
-func (p *program) project(step buildproject.Step, bucket string) *buildproject.Args {
-	role := p.targets.PreviewRoleARN
-	if step == buildproject.Deploy {
-		role = p.targets.DeployRoleARN
+// targetRole is the role of the target account that a step assumes.
+func (p *program) targetRole(step buildproject.Step) (string, error) {
+	switch step.Target {
+	case buildproject.ReadTarget:
+		return p.targets.PreviewRoleARN, nil
+	case buildproject.ChangeTarget:
+		return p.targets.DeployRoleARN, nil
 	}
+	return "", fmt.Errorf("step %s assumes the role %q, which targets does not make: expected %s or %s", step.Verb, step.Target, buildproject.ReadTarget, buildproject.ChangeTarget)
+}
+
+func (p *program) project(step buildproject.Step, bucket string) (*buildproject.Args, error) {
+	role, err := p.targetRole(step)
 	return &buildproject.Args{
 		Step: step, Names: p.names, Scope: p.scope,
 		Image:          p.shared.RepositoryURL + "@" + p.digest,
 		KeyARN:         p.key,
 		ArtifactBucket: bucket,
-		StateBucket:    p.bootstrap.StateBuckets[p.Name],
+		StateBucket:    p.bootstrap.StateBuckets[p.env.Name],
 		LedgerBucket:   p.shared.LedgerBucket,
 		LedgerKeyARN:   p.bootstrap.KeyARNs[naming.Shared],
 		Bus:            p.shared.BusName,
-		TargetAccount:  p.Accounts.Of(p.Name),
+		TargetAccount:  string(p.env.Account),
 		TargetRoleARN:  role,
 		ExternalID:     p.targets.ExternalID,
-		Requires:       p.Follows,
+		Requires:       p.env.Follows,
 		Tags:           p.tags,
-	}
+	}, err
 }
 
 // events makes what starts the pipeline, and what tells of it.
 func (p *program) events(ctx *pulumi.Context, made *pipeline.Pipeline) error {
-	on := eventing.Pushed(p.Repository)
-	if p.Follows != "" {
-		on = eventing.Deployed(p.Follows)
-	}
 	start, err := eventing.NewStartRule(ctx, "start", &eventing.StartRuleArgs{
-		Names: p.names, Scope: p.scope, Bus: p.shared.BusName, On: on, Pipeline: made.Name,
+		Names: p.names, Scope: p.scope, Bus: p.shared.BusName, On: eventing.On(p.Repository, p.env), Pipeline: made.Name,
 		StarterName: p.shared.StarterName, StarterARN: p.shared.StarterARN, AlarmTopicARN: p.shared.PipelineTopicARN, Tags: p.tags,
 	}, p.provider)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/stackrefs"
 )
 
@@ -34,7 +35,7 @@ func stacks() map[string]map[string]any {
 		"bootstrap/" + plantest.Suffix: plantest.BootstrapOutputs(),
 		"shared/" + plantest.Suffix:    plantest.SharedOutputs(),
 	}
-	for _, env := range naming.Environments() {
+	for _, env := range plantest.Settings().Environments.Names() {
 		out["targets/"+string(env)] = plantest.TargetsOutputs(env)
 		out[stackrefs.EnvironmentProject(env)+"/"+plantest.Suffix] = plantest.EnvironmentOutputs(env, older)
 	}
@@ -45,14 +46,14 @@ func parameter(value string) plantest.Option {
 	return plantest.Call(parameterCall, map[string]any{"value": value, "insecureValue": value, "type": "String", "name": "approved-image-shared-a1b2"})
 }
 
-func run(t *testing.T, e environment.Environment) []plantest.Resource {
+func run(t *testing.T, e promotion.Environment) []plantest.Resource {
 	t.Helper()
-	return plantest.Run(t, stackrefs.EnvironmentProject(e.Name), plantest.Suffix, nil, e.Program, stacks(), parameter(approved))
+	return plantest.Run(t, stackrefs.EnvironmentProject(e.Name), plantest.Suffix, nil, environment.Program, stacks(), parameter(approved))
 }
 
 func TestEveryResourceKeepsTheRules(t *testing.T) {
 	t.Parallel()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		rs := run(t, e)
 		plantest.Check(t, rs, plantest.Suffix, plantest.Settings().Tags(e.Name, stackrefs.EnvironmentProject(e.Name)))
 		for _, r := range rs {
@@ -65,7 +66,7 @@ func TestEveryResourceKeepsTheRules(t *testing.T) {
 
 func TestWhatIssueTwoListsExists(t *testing.T) {
 	t.Parallel()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		rs := run(t, e)
 		for typ, n := range map[string]int{
 			"aws:s3/bucketV2:BucketV2":               1,
@@ -88,7 +89,7 @@ func TestWhatIssueTwoListsExists(t *testing.T) {
 
 func TestNoIdentityPolicyHasABareStar(t *testing.T) {
 	t.Parallel()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		for _, p := range plantest.Policies(t, run(t, e)) {
 			for _, s := range p.Document.Statement {
 				if s.Effect == iampolicy.EffectAllow {
@@ -104,7 +105,7 @@ func TestNoIdentityPolicyHasABareStar(t *testing.T) {
 func TestTheKeysKnowWhoUsesThem(t *testing.T) {
 	t.Parallel()
 	s := plantest.Settings()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		keys := map[string]iampolicy.Document{
 			plantest.Key(e.Name):        encryption.ForEnvironment(s, e.Name),
 			plantest.Key(naming.Shared): encryption.Platform(s),
@@ -139,7 +140,8 @@ func allows(key iampolicy.Document, role, action string) bool {
 
 func TestTheImageIsPromotedByDigest(t *testing.T) {
 	t.Parallel()
-	for e, want := range map[environment.Environment]string{environment.Dev: approved, environment.Staging: older, environment.Prod: older} {
+	for _, e := range plantest.Settings().Environments {
+		want := map[naming.Environment]string{naming.Dev: approved, naming.Staging: older, naming.Prod: older}[e.Name]
 		for _, p := range plantest.OfType(run(t, e), projectType) {
 			image := p.Inputs["environment"].(map[string]any)["image"].(string)
 			require.True(t, strings.HasSuffix(image, "/build-image-shared-a1b2@"+want), image)
@@ -149,7 +151,7 @@ func TestTheImageIsPromotedByDigest(t *testing.T) {
 
 func TestAPushStartsDevAndStagingAndStagingStartsProd(t *testing.T) {
 	t.Parallel()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		rule := plantest.One(t, run(t, e), "aws:cloudwatch/eventRule:EventRule", "start")
 		if e.Name == naming.Prod {
 			require.Contains(t, rule.Text("eventPattern"), "delivery.deployer.staging")
@@ -161,7 +163,7 @@ func TestAPushStartsDevAndStagingAndStagingStartsProd(t *testing.T) {
 
 func TestOnlyProdIsQueuedAndApproved(t *testing.T) {
 	t.Parallel()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		p := plantest.One(t, run(t, e), pipelineType, "")
 		stages, mode := 3, "SUPERSEDED"
 		if e.Name == naming.Prod {
@@ -186,26 +188,26 @@ func TestWhatIsMissingIsSaidWithWhatToRun(t *testing.T) {
 		return out
 	}
 	for name, c := range map[string]struct {
-		env       environment.Environment
+		env       naming.Environment
 		stacks    map[string]map[string]any
 		parameter string
 		want      string
 	}{
-		"no bootstrap":                 {environment.Dev, without("bootstrap/a1b2"), approved, "run: make bootstrap"},
-		"no shared":                    {environment.Dev, without("shared/a1b2"), approved, "run: make up PROJECT=shared"},
-		"no targets":                   {environment.Dev, without("targets/dev"), approved, "run: make up PROJECT=targets/dev"},
-		"no dev":                       {environment.Staging, without("environment-dev/a1b2"), approved, "run: make up PROJECT=environments/dev"},
-		"no staging":                   {environment.Prod, without("environment-staging/a1b2"), approved, "run: make up PROJECT=environments/staging"},
-		"dev has no image":             {environment.Staging, with("environment-dev/a1b2", "imageDigest", nil), approved, "run: make up PROJECT=environments/dev"},
-		"no approved image":            {environment.Dev, stacks(), stackrefs.ImageUnset, "no build image is approved yet: build one and let it be scanned; run: make image"},
-		"a digest that is none":        {environment.Dev, stacks(), "latest", `parameter approved-image-shared-a1b2 holds "latest"`},
-		"targets of others":            {environment.Dev, with("targets/dev", "externalId", "external-id-dev-zz99"), approved, `external id "external-id-dev-zz99": expected "external-id-dev-a1b2"; set targets:environmentSuffix to a1b2`},
-		"a role in another account":    {environment.Dev, with("targets/dev", "deployRoleArn", "arn:aws:iam::999999999999:role/deploy-role-dev-a1b2"), approved, "deploy role"},
-		"an upstream without an image": {environment.Prod, with("environment-staging/a1b2", "imageDigest", "none"), approved, "no build image is approved yet"},
+		"no bootstrap":                 {naming.Dev, without("bootstrap/a1b2"), approved, "run: make bootstrap"},
+		"no shared":                    {naming.Dev, without("shared/a1b2"), approved, "run: make up PROJECT=shared"},
+		"no targets":                   {naming.Dev, without("targets/dev"), approved, "run: make up PROJECT=targets/dev"},
+		"no dev":                       {naming.Staging, without("environment-dev/a1b2"), approved, "run: make up PROJECT=environments/dev"},
+		"no staging":                   {naming.Prod, without("environment-staging/a1b2"), approved, "run: make up PROJECT=environments/staging"},
+		"dev has no image":             {naming.Staging, with("environment-dev/a1b2", "imageDigest", nil), approved, "run: make up PROJECT=environments/dev"},
+		"no approved image":            {naming.Dev, stacks(), stackrefs.ImageUnset, "no build image is approved yet: build one and let it be scanned; run: make image"},
+		"a digest that is none":        {naming.Dev, stacks(), "latest", `parameter approved-image-shared-a1b2 holds "latest"`},
+		"targets of others":            {naming.Dev, with("targets/dev", "externalId", "external-id-dev-zz99"), approved, `external id "external-id-dev-zz99": expected "external-id-dev-a1b2"; set targets:environmentSuffix to a1b2`},
+		"a role in another account":    {naming.Dev, with("targets/dev", "deployRoleArn", "arn:aws:iam::999999999999:role/deploy-role-dev-a1b2"), approved, "deploy role"},
+		"an upstream without an image": {naming.Prod, with("environment-staging/a1b2", "imageDigest", "none"), approved, "no build image is approved yet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rs, err := plantest.Try(stackrefs.EnvironmentProject(c.env.Name), plantest.Suffix, nil, c.env.Program, c.stacks, parameter(c.parameter))
+			rs, err := plantest.Try(stackrefs.EnvironmentProject(c.env), plantest.Suffix, nil, environment.Program, c.stacks, parameter(c.parameter))
 			require.ErrorContains(t, err, c.want)
 			require.Empty(t, plantest.OfType(rs, projectType), "nothing is made before everything is known")
 		})
@@ -216,13 +218,13 @@ func TestAStackOfAnotherSuffixIsRefused(t *testing.T) {
 	t.Parallel()
 	in := stacks()
 	in["bootstrap/zz99"] = plantest.BootstrapOutputs()
-	_, err := plantest.Try("environment-dev", "zz99", nil, environment.Dev.Program, in, parameter(approved))
+	_, err := plantest.Try("environment-dev", "zz99", nil, environment.Program, in, parameter(approved))
 	require.ErrorContains(t, err, "pulumi stack select a1b2")
 }
 
 func TestURNsNeverChange(t *testing.T) {
 	t.Parallel()
-	for _, e := range environment.All() {
+	for _, e := range plantest.Settings().Environments {
 		plantest.GoldenURNs(t, string(e.Name), run(t, e), stackrefs.EnvironmentProject(e.Name), plantest.Suffix)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -15,6 +16,18 @@ type Event struct {
 	// Pattern is the event pattern.
 	Pattern Pattern
 }
+
+// On is what starts the pipeline of an environment: the success of the one
+// that it follows, or a push.
+func On(r settings.Repository, e promotion.Environment) Event {
+	if e.Follows != "" {
+		return Deployed(e.Follows)
+	}
+	return Pushed(r)
+}
+
+// Source is where the events come from.
+func (e Event) Source() string { return e.Pattern.Source[0] }
 
 // Pushed is a push to the delivered branch, as the receiver publishes it.
 func Pushed(r settings.Repository) Event {

@@ -11,6 +11,7 @@ import (
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -21,9 +22,8 @@ type StarterArgs struct {
 	Scope naming.Scope
 	// Repository is whose pushes start pipelines.
 	Repository settings.Repository
-	// Sources maps each environment to the event source that starts its
-	// pipeline.
-	Sources map[naming.Environment]string
+	// Environments are those whose pipelines it starts.
+	Environments promotion.Environments
 	// KeyARN is the KMS key of the log group.
 	KeyARN string
 	// Code is the function's binary.
@@ -50,8 +50,8 @@ func (a *StarterArgs) validate(name string) error {
 	if a.Repository.Owner == "" || a.Repository.Name == "" || a.Repository.Branch == "" {
 		errs = append(errs, fmt.Errorf("starter %s has no repository: set Repository", name))
 	}
-	if len(a.Sources) == 0 {
-		errs = append(errs, fmt.Errorf("starter %s may start no pipeline: set Sources", name))
+	if len(a.Environments) == 0 {
+		errs = append(errs, fmt.Errorf("starter %s may start no pipeline: set Environments", name))
 	}
 	return errors.Join(errs...)
 }
@@ -111,11 +111,12 @@ func (a *StarterArgs) pipeline(env naming.Environment) string {
 	return a.Names.In(env).Of(naming.Pipeline)
 }
 
-// sources is what the function reads: each pipeline's source.
+// sources is what the function reads: the source of the events that start each
+// pipeline.
 func (a *StarterArgs) sources() (string, error) {
 	byPipeline := map[string]string{}
-	for env, source := range a.Sources {
-		byPipeline[a.pipeline(env)] = source
+	for _, e := range a.Environments {
+		byPipeline[a.pipeline(e.Name)] = On(a.Repository, e).Source()
 	}
 	text, err := json.Marshal(byPipeline)
 	return string(text), err
@@ -125,10 +126,8 @@ func (a *StarterArgs) sources() (string, error) {
 // what it has started.
 func (a *StarterArgs) policy() (string, error) {
 	var pipelines []string
-	for _, env := range naming.Environments() {
-		if a.Sources[env] != "" {
-			pipelines = append(pipelines, a.Scope.Pipeline(a.pipeline(env)))
-		}
+	for _, env := range a.Environments.Names() {
+		pipelines = append(pipelines, a.Scope.Pipeline(a.pipeline(env)))
 	}
 	return iampolicy.New(
 		compute.Logging(a.Scope.LogGroup(a.Names.Of(naming.StarterLogs))),

@@ -14,6 +14,7 @@ import (
 	"delivery.internal/lib/handlers/starter"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/promotion"
 )
 
 const (
@@ -111,8 +112,8 @@ func starterArgs(t *testing.T) *eventing.StarterArgs {
 	s := plantest.Settings()
 	return &eventing.StarterArgs{
 		Names: s.Namer(naming.Shared), Scope: s.Delivery(), Repository: s.Repository, KeyARN: plantest.Key(naming.Shared),
-		Sources: map[naming.Environment]string{naming.Dev: "delivery.receiver", naming.Prod: "delivery.deployer.staging"},
-		Code:    compute.Code{Directory: dir, Architecture: "arm64"}, AlarmTopicARN: pulumi.String(topic), Tags: tags,
+		Environments: promotion.Environments{{Name: naming.Dev}, {Name: naming.Prod, Follows: naming.Staging}},
+		Code:         compute.Code{Directory: dir, Architecture: "arm64"}, AlarmTopicARN: pulumi.String(topic), Tags: tags,
 	}
 }
 
@@ -170,7 +171,7 @@ func TestATriggerIsRefusedWithASentence(t *testing.T) {
 	noBus, noPipeline, noTopic, noQueue := startArgs(on), startArgs(on), notificationsArgs(), notificationsArgs()
 	noBus.Bus, noPipeline.Pipeline, noTopic.TopicARN, noQueue.DeadLetterARN = "", nil, "", nil
 	noStarter, noAlarm, noSources := startArgs(on), startArgs(on), starterArgs(t)
-	noStarter.StarterARN, noAlarm.AlarmTopicARN, noSources.Sources = "", "", nil
+	noStarter.StarterARN, noAlarm.AlarmTopicARN, noSources.Environments = "", "", nil
 	for _, c := range []struct {
 		program pulumi.RunFunc
 		want    string

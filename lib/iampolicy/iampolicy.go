@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -259,6 +260,10 @@ func (d Document) Check() error {
 	return errors.Join(errs...)
 }
 
+// sidPattern is what the Sid of a statement may be:
+// docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html.
+var sidPattern = regexp.MustCompile(`^[A-Za-z0-9]*$`)
+
 func (s Statement) check() []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -275,8 +280,18 @@ func (s Statement) check() []error {
 			fail("action %q is unknown: expected service:Action as in the service authorization reference", a)
 		}
 	}
+	if !sidPattern.MatchString(s.Sid) {
+		fail("has the id %q: IAM accepts letters and digits only", s.Sid)
+	}
 	if s.conflict != "" {
 		fail("has condition %s twice: IAM keeps one; give all values at once", s.conflict)
+	}
+	for operator, keys := range s.Condition {
+		for key, values := range keys {
+			if len(values) == 0 {
+				fail("has no value for %s of %s: nobody is named", key, operator)
+			}
+		}
 	}
 	if len(s.Resource) == 0 && !s.resourced {
 		fail("has no resource: use On, AnyResource or NoResource")

@@ -15,14 +15,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// Environment is the third part of a name: one of Dev, Staging, Prod or Shared.
+// Environment is the third part of a name. Which environments an installation
+// has is a setting; see lib/promotion.
 type Environment string
 
-// The environments that a name can carry. Shared stands for everything that
-// belongs to the delivery platform and not to one environment.
+// Shared stands for everything that belongs to the delivery platform and not
+// to one environment. The others are what an installation calls its
+// environments by default.
 const (
 	Dev     Environment = "dev"
 	Staging Environment = "staging"
@@ -30,18 +33,27 @@ const (
 	Shared  Environment = "shared"
 )
 
-// Environments lists the deployable environments in the order of promotion.
-func Environments() []Environment { return []Environment{Dev, Staging, Prod} }
+var environmentPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
 
-// ParseEnvironment turns text such as "dev" into an Environment. It refuses
-// anything that is not a deployable environment, "shared" included.
-func ParseEnvironment(s string) (Environment, error) {
-	for _, e := range Environments() {
-		if string(e) == s {
-			return e, nil
-		}
+// maxEnvironment leaves room in the shortest name, that of a connection, for a
+// letter of its kind, the mark of a shortened name and the longest suffix.
+const maxEnvironment = maxConnection - len("c-ffffff-") - len("-") - maxSuffix
+
+// reserved are the projects that are not an environment's, and what would make
+// AWS_PROFILE an environment's variable.
+var reserved = []string{string(Shared), "bootstrap", "targets", "aws"}
+
+// EnvironmentRule says what the name of an environment may be.
+var EnvironmentRule = fmt.Sprintf("2 to %d lower-case letters, digits and single hyphens, beginning with a letter, and not %s",
+	maxEnvironment, strings.Join(reserved, ", "))
+
+// ValidEnvironment says whether s can be the name of an environment. The error
+// is a full sentence.
+func ValidEnvironment(s string) error {
+	if len(s) >= 2 && len(s) <= maxEnvironment && environmentPattern.MatchString(s) && !slices.Contains(reserved, s) {
+		return nil
 	}
-	return "", fmt.Errorf("environment %q is unknown: expected dev, staging or prod", s)
+	return fmt.Errorf("environment %q can't be a part of names: expected %s", s, EnvironmentRule)
 }
 
 // Kind is a type of named resource: its prefix and AWS's limit on the length
@@ -144,22 +156,16 @@ var (
 	RepositoryEnvironment = Kind{"environment", maxGitHubEnv}
 
 	// environments
-	ArtifactBucket     = Kind{"artifact-bucket", maxBucket}
-	Pipeline           = Kind{"pipeline", maxPipeline}
-	PipelineRole       = Kind{"pipeline-role", maxRole}
-	PipelinePolicy     = Kind{"pipeline-policy", maxPolicy}
-	PreviewProject     = Kind{"preview-project", maxProject}
-	PreviewBuildRole   = Kind{"preview-build-role", maxRole}
-	PreviewBuildPolicy = Kind{"preview-build-policy", maxPolicy}
-	PreviewLogs        = Kind{"preview-logs", maxLogGroup}
-	DeployProject      = Kind{"deploy-project", maxProject}
-	DeployBuildRole    = Kind{"deploy-build-role", maxRole}
-	DeployBuildPolicy  = Kind{"deploy-build-policy", maxPolicy}
-	DeployLogs         = Kind{"deploy-logs", maxLogGroup}
-	StartRule          = Kind{"start-rule", maxRule}
-	StartDeadLetter    = Kind{"start-dead-letter", maxQueue}
-	StartAlarm         = Kind{"start-dead-letter-alarm", maxAlarm}
-	StateRule          = Kind{"state-rule", maxRule}
+	ArtifactBucket  = Kind{"artifact-bucket", maxBucket}
+	Pipeline        = Kind{"pipeline", maxPipeline}
+	PipelineRole    = Kind{"pipeline-role", maxRole}
+	PipelinePolicy  = Kind{"pipeline-policy", maxPolicy}
+	PreviewBuild    = buildOf("preview")
+	DeployBuild     = buildOf("deploy")
+	StartRule       = Kind{"start-rule", maxRule}
+	StartDeadLetter = Kind{"start-dead-letter", maxQueue}
+	StartAlarm      = Kind{"start-dead-letter-alarm", maxAlarm}
+	StateRule       = Kind{"state-rule", maxRule}
 )
 
 // Kinds lists every kind, for tests that walk all names.
@@ -176,18 +182,35 @@ func Kinds() []Kind {
 		SourceConnection, PipelineTopic, ApprovalTopic, LedgerBucket, AuditTrail, AuditBucket,
 		RepositoryEnvironment,
 		ArtifactBucket, Pipeline, PipelineRole, PipelinePolicy,
-		PreviewProject, PreviewBuildRole, PreviewBuildPolicy, PreviewLogs,
-		DeployProject, DeployBuildRole, DeployBuildPolicy, DeployLogs,
+		PreviewBuild.Project, PreviewBuild.Role, PreviewBuild.Policy, PreviewBuild.Logs,
+		DeployBuild.Project, DeployBuild.Role, DeployBuild.Policy, DeployBuild.Logs,
 		StartRule, StartDeadLetter, StartAlarm, StateRule,
 	}
 }
 
-// Buckets returns the names of all buckets of an installation. Bucket names are
-// unique among all accounts of AWS, so whoever makes one must look at them all.
-func Buckets(suffix string) []string {
+// Build holds the kinds of one build of an environment. Which builds there are
+// is data of lib/buildproject.
+type Build struct {
+	// Project is the CodeBuild project, Role and Policy are what it runs as,
+	// and Logs is its log group.
+	Project, Role, Policy, Logs Kind
+}
+
+// buildOf returns the kinds of the build that runs a command of the deployer.
+func buildOf(verb string) Build {
+	return Build{
+		Project: Kind{verb + "-project", maxProject}, Role: Kind{verb + "-build-role", maxRole},
+		Policy: Kind{verb + "-build-policy", maxPolicy}, Logs: Kind{verb + "-logs", maxLogGroup},
+	}
+}
+
+// Buckets returns the names of all buckets of an installation with the given
+// environments. Bucket names are unique among all accounts of AWS, so whoever
+// makes one must look at them all.
+func Buckets(suffix string, environments ...Environment) []string {
 	shared := New(Shared, suffix)
 	names := []string{shared.Of(StateBucket), shared.Of(ImageSourceBucket), shared.Of(LedgerBucket), shared.Of(AuditBucket)}
-	for _, env := range Environments() {
+	for _, env := range environments {
 		names = append(names, shared.In(env).Of(StateBucket), shared.In(env).Of(ArtifactBucket))
 	}
 	return names
@@ -196,6 +219,8 @@ func Buckets(suffix string) []string {
 // suffixPattern keeps every name valid in the strictest services (S3 and ECR:
 // lower case) and inside the shortest limit (a connection name, 32).
 var suffixPattern = regexp.MustCompile(`^[a-z][a-z0-9]{1,11}$`)
+
+const maxSuffix = 12
 
 // ValidSuffix says whether s can be an environment suffix: 2 to 12 lower-case
 // letters and digits, beginning with a letter. The error is a full sentence.

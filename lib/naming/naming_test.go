@@ -11,11 +11,14 @@ import (
 	"delivery.internal/lib/naming"
 )
 
+// every are the environments that an installation has by default, and shared.
+var every = []naming.Environment{naming.Dev, naming.Staging, naming.Prod, naming.Shared}
+
 // TestNamesNeverChange pins every name: a changed name is a replaced resource.
 func TestNamesNeverChange(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	for _, env := range append(naming.Environments(), naming.Shared) {
+	for _, env := range every {
 		for _, k := range naming.Kinds() {
 			fmt.Fprintln(&b, naming.New(env, "a1b2").Of(k))
 		}
@@ -26,7 +29,7 @@ func TestNamesNeverChange(t *testing.T) {
 func TestNamesFitTheirLimitsAndAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, env := range append(naming.Environments(), naming.Shared) {
+	for _, env := range every {
 		for _, k := range naming.Kinds() {
 			name := naming.New(env, "abcdefghij12").Of(k)
 			require.LessOrEqual(t, len(name), k.Max, name)
@@ -58,13 +61,27 @@ func TestSuffixThatAWSWouldRefuseIsRefusedWithASentence(t *testing.T) {
 	}
 }
 
-func TestParseEnvironmentKnowsOnlyDeployableOnes(t *testing.T) {
+func TestAnEnvironmentThatNamesCannotCarryIsRefusedWithASentence(t *testing.T) {
 	t.Parallel()
-	for _, e := range naming.Environments() {
-		got, err := naming.ParseEnvironment(string(e))
-		require.NoError(t, err)
-		require.Equal(t, e, got)
+	for _, bad := range []string{"", "q", "QA", "1qa", "qa_1", "-qa", "qa-", "q--a", "q a", "qa/..", "production1", "shared", "bootstrap", "targets", "é1"} {
+		err := naming.ValidEnvironment(bad)
+		require.ErrorContains(t, err, fmt.Sprintf("%q", bad))
+		require.ErrorContains(t, err, "expected 2 to 10 lower-case letters, digits and single hyphens")
 	}
-	_, err := naming.ParseEnvironment("shared")
-	require.Error(t, err)
+	for _, good := range []string{"dev", "staging", "prod", "production", "eu-1", "qa"} {
+		require.NoError(t, naming.ValidEnvironment(good))
+	}
+}
+
+func TestTheLongestEnvironmentKeepsEveryNameWithinItsLimit(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, k := range naming.Kinds() {
+		name := naming.New("production", "abcdefghij12").Of(k)
+		require.LessOrEqual(t, len(name), k.Max, name)
+		require.True(t, strings.HasSuffix(name, "-production-abcdefghij12"), name)
+		require.Regexp(t, "^[a-z]", name)
+		require.False(t, seen[name], "%s is used twice", name)
+		seen[name] = true
+	}
 }

@@ -3,26 +3,14 @@ package pipeline
 import (
 	"slices"
 
-	"delivery.internal/lib/contract"
-)
-
-// Mode says what happens to an execution that begins while another one runs.
-type Mode string
-
-// The modes that a pipeline may have. PARALLEL is not among them: two
-// executions would fight for the locks of the same stacks.
-const (
-	// Queued runs every execution, one after the other.
-	Queued Mode = "QUEUED"
-	// Superseded lets a waiting execution give way to a newer one.
-	Superseded Mode = "SUPERSEDED"
+	"delivery.internal/lib/promotion"
 )
 
 // Blueprint is a pipeline as plain data.
 type Blueprint struct {
 	// Name is the physical name.
 	Name string
-	Mode Mode
+	Mode promotion.Mode
 	// Variables are given by whoever starts an execution.
 	Variables []Variable
 	// Stages run one after the other.
@@ -96,9 +84,6 @@ const (
 // sourceExports are the variables of SourceType; see
 // docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html.
 var sourceExports = []string{"AuthorDate", "BranchName", "CommitId", "CommitMessage", "ConnectionArn", "FullRepositoryName"}
-
-// previewExports are what the buildspec of the preview exports.
-var previewExports = []string{contract.ExportSummary, contract.ExportDigest}
 
 // values collects a configuration value of all actions of a type, without
 // repetition, in the order of the stages.

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"delivery.internal/lib/buildproject"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -14,7 +16,7 @@ type Spec struct {
 	// Names gives the names of the environment.
 	Names naming.Namer
 	// Mode is the execution mode.
-	Mode Mode
+	Mode promotion.Mode
 	// Repository is what is delivered, read through the connection.
 	Repository    settings.Repository
 	ConnectionARN string
@@ -23,25 +25,26 @@ type Spec struct {
 	ApprovalTopicARN string
 }
 
-// Layout lays out the pipeline of an environment, and checks it. No stage has
-// a retry of its own: the deployer repeats what is safe, and an update that
-// was interrupted must be looked at before it is repeated.
+// Layout lays out the pipeline of an environment, and checks it. Where a person
+// approves, everything comes after it that can change the target account. No
+// stage has a retry of its own: the deployer repeats what is safe, and an
+// update that was interrupted must be looked at before it is repeated.
 func Layout(s Spec) (Blueprint, error) {
 	b := Blueprint{Name: s.Names.Of(naming.Pipeline), Mode: s.Mode, Variables: variables()}
-	preview, err := previewAction(s)
-	if err != nil {
-		return b, err
+	b.Stages = []Stage{{Name: "Source", Actions: []Action{sourceAction(s)}}}
+	asked := s.ApprovalTopicARN == ""
+	for _, step := range buildproject.Steps() {
+		build, err := buildAction(s, step)
+		if err != nil {
+			return b, err
+		}
+		if !asked && step.Target != buildproject.ReadTarget {
+			// In a stage of its own, so that no retry of a stage can skip it.
+			b.Stages = append(b.Stages, Stage{Name: "Approve", Actions: []Action{approveAction(s)}})
+			asked = true
+		}
+		b.Stages = append(b.Stages, Stage{Name: step.Stage, Actions: []Action{build}})
 	}
-	deploy, err := deployAction(s)
-	if err != nil {
-		return b, err
-	}
-	b.Stages = []Stage{{Name: "Source", Actions: []Action{sourceAction(s)}}, {Name: "Build", Actions: []Action{preview}}}
-	if s.ApprovalTopicARN != "" {
-		// In a stage of its own, so that no retry of a stage can skip it.
-		b.Stages = append(b.Stages, Stage{Name: "Approve", Actions: []Action{approveAction(s)}})
-	}
-	b.Stages = append(b.Stages, Stage{Name: "Deploy", Actions: []Action{deploy}})
 	return b, b.Validate()
 }
 
@@ -70,35 +73,28 @@ func sourceAction(s Spec) Action {
 	}
 }
 
-func previewAction(s Spec) (Action, error) {
-	vars, err := runVariables()
-	return Action{
-		Name: "Preview", Type: BuildType, Order: 1,
-		Namespace: contract.PreviewNamespace, Exports: previewExports,
-		Inputs: []string{contract.SourceArtifact}, Outputs: []string{contract.BundleArtifact},
+// buildAction gives a build what differs from run to run, and the variables of
+// the preview that it is held to: the deployer refuses a bundle with others
+// than those that the approval has shown.
+func buildAction(s Spec, step buildproject.Step) (Action, error) {
+	var reviewed []variable
+	for _, name := range step.Reviewed {
+		reviewed = append(reviewed, variable{name, ref(contract.PreviewNamespace, name), plainText})
+	}
+	vars, err := runVariables(reviewed...)
+	a := Action{
+		Name: step.Action, Type: BuildType, Order: 1,
+		Namespace: step.Namespace, Exports: step.Exports,
+		Inputs: step.Inputs, Outputs: step.Outputs,
 		Configuration: map[string]string{
-			KeyProject:   s.Names.Of(naming.PreviewProject),
+			KeyProject:   s.Names.Of(step.Kinds.Project),
 			KeyVariables: vars,
 		},
-	}, err
-}
-
-// deployAction also gets the digest and the summary that the approval has
-// shown: the deployer refuses a bundle with others.
-func deployAction(s Spec) (Action, error) {
-	vars, err := runVariables(
-		variable{contract.ExportDigest, ref(contract.PreviewNamespace, contract.ExportDigest), plainText},
-		variable{contract.ExportSummary, ref(contract.PreviewNamespace, contract.ExportSummary), plainText},
-	)
-	return Action{
-		Name: "Deploy", Type: BuildType, Order: 1,
-		Inputs: []string{contract.SourceArtifact, contract.BundleArtifact},
-		Configuration: map[string]string{
-			KeyProject:       s.Names.Of(naming.DeployProject),
-			KeyPrimarySource: contract.SourceArtifact,
-			KeyVariables:     vars,
-		},
-	}, err
+	}
+	if len(step.Inputs) > 1 {
+		a.Configuration[KeyPrimarySource] = step.Inputs[0]
+	}
+	return a, err
 }
 
 // approvalMinutes is two days. What was reviewed ages while it waits, and

@@ -19,13 +19,14 @@ const (
 // specs are the three environments as lib/environment lays them out.
 func specs() map[naming.Environment]pipeline.Spec {
 	out := map[naming.Environment]pipeline.Spec{}
-	for _, env := range naming.Environments() {
-		s := plantest.Settings()
-		out[env] = pipeline.Spec{Names: s.Namer(env), Mode: pipeline.Superseded, Repository: s.Repository, ConnectionARN: connectionARN}
+	s := plantest.Settings()
+	for _, e := range s.Environments {
+		spec := pipeline.Spec{Names: s.Namer(e.Name), Mode: e.Mode, Repository: s.Repository, ConnectionARN: connectionARN}
+		if e.Approval {
+			spec.ApprovalTopicARN = topicARN
+		}
+		out[e.Name] = spec
 	}
-	prod := out[naming.Prod]
-	prod.Mode, prod.ApprovalTopicARN = pipeline.Queued, topicARN
-	out[naming.Prod] = prod
 	return out
 }
 

@@ -41,7 +41,7 @@ func made(t *testing.T, env naming.Environment) []plantest.Resource {
 // TestThePipelinesAreAsReviewed pins what is sent to AWS for each environment.
 func TestThePipelinesAreAsReviewed(t *testing.T) {
 	t.Parallel()
-	for _, env := range naming.Environments() {
+	for _, env := range plantest.Settings().Environments.Names() {
 		rs := made(t, env)
 		plantest.Check(t, rs, plantest.Suffix, map[string]string{"Owner": "me"})
 		var got bytes.Buffer
@@ -55,7 +55,7 @@ func TestThePipelinesAreAsReviewed(t *testing.T) {
 
 func TestNoStageRepeatsItself(t *testing.T) {
 	t.Parallel()
-	for _, env := range naming.Environments() {
+	for _, env := range plantest.Settings().Environments.Names() {
 		for _, stage := range plantest.One(t, made(t, env), pipelineType, "").Inputs["stages"].([]any) {
 			require.NotContains(t, stage, "onFailure", "an interrupted update must be looked at, not repeated")
 		}

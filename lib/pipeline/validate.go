@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/promotion"
 )
 
 // Limits of the API model of CodePipeline.
@@ -30,8 +32,8 @@ const (
 func (b Blueprint) Validate() error {
 	c := &checker{artifacts: map[string]bool{}, known: map[string][]string{serviceNamespace: {executionID}}}
 	c.match("pipeline", b.Name, namePattern)
-	if b.Mode != Queued && b.Mode != Superseded {
-		c.fail("pipeline %s has mode %q: expected %s or %s", b.Name, b.Mode, Queued, Superseded)
+	if b.Mode != promotion.Queued && b.Mode != promotion.Superseded {
+		c.fail("pipeline %s has mode %q: expected %s or %s", b.Name, b.Mode, promotion.Queued, promotion.Superseded)
 	}
 	c.variables(b.Variables)
 	if len(b.Stages) < 2 {

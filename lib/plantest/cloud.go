@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
 )
@@ -24,7 +25,7 @@ func Settings() settings.Settings {
 		EnvironmentSuffix: Suffix,
 		Region:            settings.Region,
 		DeliveryAccount:   DeliveryAccount,
-		Accounts:          settings.RehearsalAccounts(),
+		Environments:      promotion.Default().WithAccounts(settings.RehearsalAccounts()).InOrder(),
 		Repository:        settings.Repository{Owner: "acme", Name: "infrastructure", Branch: "main"},
 		Owners:            []string{"platform@example.com"},
 		Operators:         []string{Operator},
@@ -46,14 +47,16 @@ func fold(s string) uint32 {
 }
 
 // BootstrapOutputs are the outputs of a bootstrap stack.
-func BootstrapOutputs() map[string]any {
-	s := Settings()
+func BootstrapOutputs() map[string]any { return BootstrapOutputsOf(Settings()) }
+
+// BootstrapOutputsOf are those of an installation with other settings.
+func BootstrapOutputsOf(s settings.Settings) map[string]any {
 	b := stackrefs.Bootstrap[string]{
 		Settings:     s,
 		KeyARNs:      stackrefs.ByEnvironment[string]{},
 		StateBuckets: stackrefs.ByEnvironment[string]{},
 	}
-	for _, env := range append(naming.Environments(), naming.Shared) {
+	for _, env := range append(s.Environments.Names(), naming.Shared) {
 		b.KeyARNs[env] = Key(env)
 		b.StateBuckets[env] = s.Namer(env).Of(naming.StateBucket)
 	}
@@ -80,8 +83,10 @@ func SharedOutputs() map[string]any {
 }
 
 // TargetsOutputs are the outputs of a stack of the targets project.
-func TargetsOutputs(env naming.Environment) map[string]any {
-	s := Settings()
+func TargetsOutputs(env naming.Environment) map[string]any { return TargetsOutputsOf(Settings(), env) }
+
+// TargetsOutputsOf are those of an installation with other settings.
+func TargetsOutputsOf(s settings.Settings, env naming.Environment) map[string]any {
 	n, target := s.Namer(env), s.Target(env)
 	return outputs(stackrefs.Targets[string]{
 		PreviewRoleARN: target.Role(n.Of(naming.PreviewRole)),

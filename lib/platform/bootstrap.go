@@ -48,7 +48,7 @@ func (p *Platform) Bootstrap(ctx context.Context) error {
 	if err := p.needsStackFile(p.bootstrap()); err != nil {
 		return err
 	}
-	if err := RefuseTakenNames(ctx, p.Storage, p.Suffix, p.Environment.rehearsal); err != nil {
+	if err := RefuseTakenNames(ctx, p.Storage, p.Suffix, p.Environments, p.Environment.rehearsal); err != nil {
 		return err
 	}
 	up := map[string]bool{} // by backend, in this run only: never skip an update for what an earlier run did

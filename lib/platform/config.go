@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/pulumicli"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackrefs"
@@ -40,6 +41,8 @@ type Config struct {
 	// LocalDir holds bootstrap's state before the bucket exists and after it
 	// is gone; Root/.bootstrap/Suffix where empty.
 	LocalDir string
+	// Environments are what is deployed to; those of Environments where empty.
+	Environments promotion.Environments
 	// Runner runs the CLI; as a child process where nil.
 	Runner pulumicli.Runner
 	// Storage looks at buckets; in S3 where nil.
@@ -81,6 +84,12 @@ func New(c Config) (*Platform, error) {
 	if p.ProjectDir == nil {
 		p.ProjectDir = func(project string) string { return filepath.Join(root, filepath.FromSlash(project)) }
 	}
+	if len(p.Environments) == 0 {
+		if p.Environments, err = environmentsIn(p.ProjectDir(bootstrapDir), c.Suffix); err != nil {
+			return nil, err
+		}
+	}
+	p.Environments = p.Environments.InOrder()
 	if p.Storage == nil {
 		p.Storage = p.clients.Storage()
 	}
@@ -122,17 +131,19 @@ const (
 	bootstrapDir = "bootstrap"
 	targetsDir   = "targets"
 	sharedDir    = "shared"
+
+	environmentsDir = "environments"
 )
 
 // Projects returns every project in the order in which they are deployed.
 func (p *Platform) Projects() []Project {
 	all := []Project{{bootstrapDir, bootstrapDir, p.Suffix, stackrefs.BootstrapProject}}
-	for _, env := range naming.Environments() {
+	for _, env := range p.Environments.Names() {
 		all = append(all, Project{targetsDir + "/" + string(env), targetsDir, string(env), stackrefs.TargetsProject})
 	}
 	all = append(all, Project{sharedDir, sharedDir, p.Suffix, stackrefs.SharedProject})
-	for _, env := range naming.Environments() {
-		dir := "environments/" + string(env)
+	for _, env := range p.Environments.Names() {
+		dir := environmentsDir + "/" + string(env)
 		all = append(all, Project{dir, dir, p.Suffix, stackrefs.EnvironmentProject(env)})
 	}
 	return all

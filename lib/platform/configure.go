@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/naming"
-	"delivery.internal/lib/settings"
+	"delivery.internal/lib/promotion"
 )
 
 // Values are what a user decides about an installation. What is empty stays as
@@ -29,8 +29,12 @@ type Values struct {
 	// Operators are the ARNs of who runs the platform's stacks; the caller of
 	// bootstrap where nothing says others.
 	Operators []string
-	// Accounts are the target accounts.
-	Accounts settings.Accounts
+	// Environments are what is deployed to.
+	Environments promotion.Environments
+	// Accounts are the target accounts, instead of those of Environments.
+	Accounts map[naming.Environment]string
+	// SharedAccounts lets environments have the same account.
+	SharedAccounts bool
 	// Connection is the ARN of an existing source connection; one is made
 	// where there is none.
 	Connection string
@@ -75,6 +79,8 @@ type Configuration struct {
 	Changes []Change
 	// Notes say what is allowed and yet unusual.
 	Notes []string
+	// Environments are those of the installation.
+	Environments promotion.Environments
 
 	root  string
 	files []*stackFile
@@ -82,11 +88,11 @@ type Configuration struct {
 
 // Configured returns the values that the stack files of an installation have.
 func Configured(root, suffix string) (Values, error) {
-	files, err := openStackFiles(root, suffix)
+	files, err := openStackFiles(root, suffix, nil)
 	if err != nil {
 		return Values{}, err
 	}
-	return files.values(suffix), nil
+	return files.values(suffix)
 }
 
 // Suffixes returns the suffixes of the installations that are configured.
@@ -116,11 +122,15 @@ func complete(root string, v Values) ([]*ValueError, Values, projectFiles, error
 		v = v.over(Values{}) // there are no files to look at
 		return v.problems(true), v, nil, nil
 	}
-	files, err := openStackFiles(root, v.Suffix)
+	files, err := openStackFiles(root, v.Suffix, v.Environments)
 	if err != nil {
 		return nil, v, nil, err
 	}
-	v = v.over(files.values(v.Suffix))
+	existing, err := files.values(v.Suffix)
+	if err != nil {
+		return nil, v, nil, err
+	}
+	v = v.over(existing)
 	return v.problems(files[0].isNew), v, files, nil
 }
 
@@ -138,7 +148,7 @@ func Plan(root string, v Values) (*Configuration, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Configuration{root: root, files: files.files(), Notes: v.notes()}
+	c := &Configuration{root: root, files: files.files(), Notes: v.notes(), Environments: v.Environments}
 	for _, f := range files {
 		for _, kv := range v.of(f.project) {
 			if err := c.set(f.stackFile, kv); err != nil {
@@ -151,6 +161,9 @@ func Plan(root string, v Values) (*Configuration, error) {
 
 // set changes a value of a file, where it differs.
 func (c *Configuration) set(f *stackFile, kv keyValue) error {
+	if kv.key == environmentsKey {
+		return c.setEnvironments(f, kv.environments)
+	}
 	before, after := f.textOf(kv.key), strings.Join(kv.value, ", ")
 	if kv.list {
 		before = strings.Join(f.list(kv.key), ", ")
@@ -158,6 +171,20 @@ func (c *Configuration) set(f *stackFile, kv keyValue) error {
 	if before == after {
 		return nil
 	}
+	if err := c.note(f, kv.key, before, after); err != nil {
+		return err
+	}
+	switch {
+	case after == "":
+		return f.unset(kv.key)
+	case kv.list:
+		return f.set(kv.key, kv.value)
+	}
+	return f.set(kv.key, kv.value[0])
+}
+
+// note remembers a change, to be shown.
+func (c *Configuration) note(f *stackFile, key, before, after string) error {
 	root, err := filepath.Abs(c.root)
 	if err != nil {
 		return err
@@ -166,14 +193,8 @@ func (c *Configuration) set(f *stackFile, kv keyValue) error {
 	if err != nil {
 		return err
 	}
-	c.Changes = append(c.Changes, Change{File: rel, Key: kv.key, Old: before, New: after})
-	switch {
-	case after == "":
-		return f.unset(kv.key)
-	case kv.list:
-		return f.set(kv.key, kv.value)
-	}
-	return f.set(kv.key, kv.value[0])
+	c.Changes = append(c.Changes, Change{File: rel, Key: key, Old: before, New: after})
+	return nil
 }
 
 // Write writes the stack files, with a file for every project. What else is in
@@ -198,8 +219,8 @@ type projectFile struct {
 type projectFiles []projectFile
 
 // openStackFiles opens the stack files of all projects, bootstrap's first.
-func openStackFiles(root, suffix string) (projectFiles, error) {
-	p, err := New(Config{Root: root, Suffix: suffix, Environment: OwnEnvironment()})
+func openStackFiles(root, suffix string, environments promotion.Environments) (projectFiles, error) {
+	p, err := New(Config{Root: root, Suffix: suffix, Environments: environments, Environment: OwnEnvironment()})
 	if err != nil {
 		return nil, err
 	}
@@ -227,12 +248,15 @@ func (files projectFiles) files() []*stackFile {
 }
 
 // values reads what `of` writes.
-func (files projectFiles) values(suffix string) Values {
+func (files projectFiles) values(suffix string) (_ Values, err error) {
 	v := Values{Suffix: suffix, Profiles: map[naming.Environment]string{}, adminRoles: map[naming.Environment]string{}}
 	for _, f := range files {
 		switch f.project.Dir {
 		case bootstrapDir:
-			v.Accounts = settings.Accounts{Dev: f.textOf("bootstrap:devAccount"), Staging: f.textOf("bootstrap:stagingAccount"), Prod: f.textOf("bootstrap:prodAccount")}
+			if v.Environments, err = environmentsIn(filepath.Dir(f.path), suffix); err != nil {
+				return v, err
+			}
+			v.SharedAccounts = f.textOf("bootstrap:allowSharedAccounts") == "true"
 			if owner := f.textOf("bootstrap:repositoryOwner"); owner != "" {
 				v.Repository = owner + "/" + f.textOf("bootstrap:repositoryName")
 			}
@@ -240,22 +264,25 @@ func (files projectFiles) values(suffix string) Values {
 			v.Owners, v.Operators = f.list("bootstrap:owners"), f.list("bootstrap:operators")
 		case targetsDir:
 			env := naming.Environment(f.project.Stack)
+			if f.isNew {
+				continue // its account is reached as the others are
+			}
 			v.adminRoles[env], v.Profiles[env] = f.textOf("targets:adminRole"), f.textOf("targets:profile")
 		case sharedDir:
 			v.Connection = f.textOf("shared:connectionArn")
 		}
 	}
 	v.AdminRole = v.commonRole()
-	return v
+	return v, nil
 }
 
 // commonRole is the role that all target accounts without a profile are
 // reached by, "" where they have none or several.
 func (v Values) commonRole() string {
 	role := ""
-	for _, env := range naming.Environments() {
-		switch own := v.adminRoles[env]; {
-		case v.Profiles[env] != "" || own == role:
+	for _, env := range v.Environments.Names() {
+		switch own, known := v.adminRoles[env]; {
+		case !known || v.Profiles[env] != "" || own == role:
 		case role == "":
 			role = own
 		default:
@@ -269,11 +296,14 @@ func (v Values) commonRole() string {
 func (v Values) over(existing Values) Values {
 	v.Repository = or(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(v.Repository, "/"), "https://github.com/"), ".git"), existing.Repository)
 	v.Branch = or(v.Branch, or(existing.Branch, "main"))
-	v.Accounts = settings.Accounts{
-		Dev:     or(v.Accounts.Dev, existing.Accounts.Dev),
-		Staging: or(v.Accounts.Staging, existing.Accounts.Staging),
-		Prod:    or(v.Accounts.Prod, existing.Accounts.Prod),
+	if len(v.Environments) == 0 {
+		v.Environments = existing.Environments
 	}
+	if len(v.Environments) == 0 {
+		v.Environments = promotion.Default()
+	}
+	v.Environments = v.Environments.WithAccounts(v.Accounts)
+	v.SharedAccounts = v.SharedAccounts || existing.SharedAccounts
 	if len(v.Owners) == 0 {
 		v.Owners = existing.Owners
 	}
@@ -281,14 +311,18 @@ func (v Values) over(existing Values) Values {
 		v.Operators = existing.Operators
 	}
 	v.Connection = or(v.Connection, existing.Connection)
-	profiles := map[naming.Environment]string{}
-	for _, env := range naming.Environments() {
-		profiles[env] = v.Profiles[env]
+	profiles, roles := map[naming.Environment]string{}, map[naming.Environment]string{}
+	for _, env := range v.Environments.Names() {
+		role, known := existing.adminRoles[env]
+		if !known {
+			role = existing.AdminRole
+		}
+		roles[env], profiles[env] = role, v.Profiles[env]
 		if v.AdminRole == "" { // a role that is given now replaces the profiles of earlier
 			profiles[env] = or(v.Profiles[env], existing.Profiles[env])
 		}
 	}
-	v.Profiles, v.adminRoles = profiles, existing.adminRoles
+	v.Profiles, v.adminRoles = profiles, roles
 	return v
 }
 
@@ -296,26 +330,31 @@ type keyValue struct {
 	key   string
 	value []string
 	list  bool
+
+	environments promotion.Environments // instead of the value of environmentsKey
 }
 
 // of are the config keys of a project.
 func (v Values) of(project Project) []keyValue {
 	owner, name, _ := strings.Cut(v.Repository, "/")
 	text := func(key, value string) keyValue {
-		return keyValue{key, slices.DeleteFunc([]string{value}, isEmpty), false}
+		return keyValue{key: key, value: slices.DeleteFunc([]string{value}, isEmpty)}
 	}
 	switch project.Dir {
 	case bootstrapDir:
+		sharedAccounts := ""
+		if v.SharedAccounts {
+			sharedAccounts = "true"
+		}
 		return []keyValue{
 			text("bootstrap:environmentSuffix", v.Suffix),
-			text("bootstrap:devAccount", v.Accounts.Dev),
-			text("bootstrap:stagingAccount", v.Accounts.Staging),
-			text("bootstrap:prodAccount", v.Accounts.Prod),
+			{key: environmentsKey, environments: v.Environments},
+			text("bootstrap:allowSharedAccounts", sharedAccounts),
 			text("bootstrap:repositoryOwner", owner),
 			text("bootstrap:repositoryName", name),
 			text("bootstrap:branch", v.Branch),
-			{"bootstrap:owners", v.Owners, true},
-			{"bootstrap:operators", v.Operators, true},
+			{key: "bootstrap:owners", value: v.Owners, list: true},
+			{key: "bootstrap:operators", value: v.Operators, list: true},
 		}
 	case targetsDir:
 		role, profile := v.access(naming.Environment(project.Stack))

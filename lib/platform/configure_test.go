@@ -10,14 +10,14 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
-	"delivery.internal/lib/settings"
+	"delivery.internal/lib/promotion"
 )
 
 // real are the values of a first configure outside of a rehearsal.
 func real() platform.Values {
 	return platform.Values{
 		Suffix: "k3m9x2ab", Repository: "acme/infrastructure", Owners: []string{"platform@example.com"}, AdminRole: "PlatformAdministrator",
-		Accounts: settings.Accounts{Dev: "111111111111", Staging: "222222222222", Prod: "333333333333"},
+		Accounts: map[naming.Environment]string{naming.Dev: "111111111111", naming.Staging: "222222222222", naming.Prod: "333333333333"},
 	}
 }
 
@@ -70,17 +70,17 @@ func TestConfigureAgainKeepsWhatItIsNotGiven(t *testing.T) {
 	require.NoError(t, again.Write())
 	require.Equal(t, before, tree(t, root))
 
-	again, err = platform.Plan(root, platform.Values{Suffix: first.Suffix, Branch: "release", Accounts: settings.Accounts{Staging: "444444444444"}})
+	again, err = platform.Plan(root, platform.Values{Suffix: first.Suffix, Branch: "release", Accounts: map[naming.Environment]string{naming.Staging: "444444444444"}})
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"bootstrap/Pulumi.k3m9x2ab.yaml: bootstrap:stagingAccount: 222222222222 -> 444444444444",
+		"bootstrap/Pulumi.k3m9x2ab.yaml: bootstrap:environments[1].account: 222222222222 -> 444444444444",
 		"bootstrap/Pulumi.k3m9x2ab.yaml: bootstrap:branch: main -> release",
 	}, changes(again))
 	require.Equal(t, before, tree(t, root), "nothing is written before it is shown")
 	require.NoError(t, again.Write())
 	got, err := platform.Configured(root, first.Suffix)
 	require.NoError(t, err)
-	require.Equal(t, settings.Accounts{Dev: "111111111111", Staging: "444444444444", Prod: "333333333333"}, got.Accounts)
+	require.Equal(t, promotion.Default().WithAccounts(map[naming.Environment]string{naming.Dev: "111111111111", naming.Staging: "444444444444", naming.Prod: "333333333333"}), got.Environments)
 	require.Equal(t, "release", got.Branch)
 	require.Equal(t, first.Operators, got.Operators)
 }
@@ -142,7 +142,7 @@ func TestConfigureSpeaksOfItsOwnVariables(t *testing.T) {
 		"BRANCH=refs/heads/main can't be used":                                                               func(v *platform.Values) { v.Branch = "refs/heads/main" },
 		"OWNERS=nobody can't be used: expected an e-mail address":                                            func(v *platform.Values) { v.Owners = []string{"a@example.com", "nobody"} },
 		"OPERATORS=me can't be used":                                                                         func(v *platform.Values) { v.Operators = []string{"me"} },
-		"PROD_ACCOUNT=1234 can't be used: expected a twelve-digit AWS account id":                            func(v *platform.Values) { v.Accounts.Prod = "1234" },
+		"PROD_ACCOUNT=1234 can't be used: expected a twelve-digit AWS account id":                            func(v *platform.Values) { v.Accounts[naming.Prod] = "1234" },
 		"CONNECTION_ARN=github can't be used":                                                                func(v *platform.Values) { v.Connection = "github" },
 		"ADMIN_ROLE=arn:aws:iam::111111111111:role/Admin can't be used: expected the name of a role":         func(v *platform.Values) { v.AdminRole = "arn:aws:iam::111111111111:role/Admin" },
 		"ADMIN_ROLE is not given: expected the name of a role in the accounts of dev, staging, prod":         func(v *platform.Values) { v.AdminRole = "" },
@@ -162,10 +162,13 @@ func TestConfigureSpeaksOfItsOwnVariables(t *testing.T) {
 func TestTheDeliveryAccountAsItsOwnTargetNeedsNoRole(t *testing.T) {
 	t.Parallel()
 	v := real()
-	v.AdminRole, v.Accounts = "", settings.Accounts{Dev: "111122223333", Staging: "111122223333", Prod: "111122223333"}
+	v.AdminRole, v.Accounts = "", map[naming.Environment]string{naming.Dev: "111122223333", naming.Staging: "111122223333", naming.Prod: "111122223333"}
 	_, err := platform.Plan(emptyCheckout(t), v)
 	require.ErrorContains(t, err, "once you are logged in")
 	v.Delivery = "111122223333"
+	_, err = platform.Plan(emptyCheckout(t), v)
+	require.ErrorContains(t, err, "STAGING_ACCOUNT=111122223333 can't be used: expected another account than that of dev, unless accounts may be shared, with bootstrap:allowSharedAccounts or ALLOW_SHARED_ACCOUNTS=yes")
+	v.SharedAccounts = true
 	c, err := platform.Plan(emptyCheckout(t), v)
 	require.NoError(t, err)
 	require.Contains(t, c.Notes, "dev and prod are the same account 111122223333")
@@ -197,7 +200,7 @@ func TestConfigureWritesAccountsAsText(t *testing.T) {
 	i := newInstallation(t)
 	text, err := os.ReadFile(filepath.Join(i.root, "bootstrap", "Pulumi.a1b2.yaml"))
 	require.NoError(t, err)
-	require.Contains(t, string(text), `bootstrap:devAccount: "123456789012"`)
+	require.Contains(t, string(text), "bootstrap:environments:\n    - name: dev\n      account: \"123456789012\"\n    - name: staging\n")
 	require.Contains(t, string(text), "bootstrap:owners:\n    - platform@example.com\n")
 }
 

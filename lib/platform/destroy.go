@@ -47,7 +47,7 @@ func (p *Platform) DestroyAll(ctx context.Context, force bool) error {
 // operators can't read what is in them.
 func (p *Platform) refuseWorkloads(ctx context.Context) error {
 	var found []string
-	for _, env := range naming.Environments() {
+	for _, env := range p.Environments.Names() {
 		bucket := p.names.In(env).Of(naming.StateBucket)
 		exists, err := p.Storage.Exists(ctx, bucket)
 		if err != nil {
@@ -118,15 +118,15 @@ func (p *Platform) removeProjects(ctx context.Context) error {
 	return nil
 }
 
-// removalOrder is prod, staging, dev, then shared, then targets: each goes
-// before what it reads.
+// removalOrder is the environments, the last one first, then shared, then
+// targets: each goes before what it reads.
 func (p *Platform) removalOrder() []Project {
 	var environments, shared, targets []Project
 	for _, project := range p.Projects() {
 		switch {
 		case project.Dir == "targets":
 			targets = append(targets, project)
-		case strings.HasPrefix(project.Dir, "environments/"):
+		case strings.HasPrefix(project.Dir, environmentsDir+"/"):
 			environments = append(environments, project)
 		case project.Dir != bootstrapDir:
 			shared = append(shared, project)

@@ -93,12 +93,16 @@ func (f *stackFile) list(key string) []string {
 	return out
 }
 
-// set sets a config key to a string or a list of strings.
+// set sets a config key to a string, a list of strings or the environments.
 func (f *stackFile) set(key string, value any) error {
 	if err := f.openConfig(); err != nil {
 		return err
 	}
-	config := f.config()
+	return f.setIn(f.config(), key, value)
+}
+
+// setIn sets a key of a mapping of the file.
+func (f *stackFile) setIn(config *yaml.Node, key string, value any) error {
 	indent := 2
 	if len(config.Content) > 0 {
 		indent = config.Content[0].Column - 1

@@ -12,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -92,7 +93,7 @@ func (s *bucketStorage) Keys(ctx context.Context, bucket, prefix string) ([]stri
 // at every bucket name before the first bucket is made, and says in one
 // sentence which of them belong to somebody else. An installation that exists
 // keeps its suffix, even one of the documents, which else only a rehearsal has.
-func RefuseTakenNames(ctx context.Context, storage Storage, suffix string, rehearsal bool) error {
+func RefuseTakenNames(ctx context.Context, storage Storage, suffix string, environments promotion.Environments, rehearsal bool) error {
 	exists, err := storage.Exists(ctx, naming.New(naming.Shared, suffix).Of(naming.StateBucket))
 	if err == nil && exists {
 		return nil
@@ -101,7 +102,7 @@ func RefuseTakenNames(ctx context.Context, storage Storage, suffix string, rehea
 		return fmt.Errorf("%w; choose one with: make configure SUFFIX=…", err)
 	}
 	var taken []string
-	for _, bucket := range naming.Buckets(suffix) {
+	for _, bucket := range naming.Buckets(suffix, environments.Names()...) {
 		_, err := storage.Exists(ctx, bucket)
 		var foreign *ForeignBucketError
 		if errors.As(err, &foreign) {

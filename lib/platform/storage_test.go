@@ -10,6 +10,7 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -98,7 +99,7 @@ func TestARehearsalKnowsNoEnvironmentButItsOwn(t *testing.T) { // not parallel: 
 // names of all buckets, most of which later projects make.
 func TestEachNameOfAStrangerStopsBootstrapBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
-	names := naming.Buckets("a1b2")
+	names := naming.Buckets("a1b2", promotion.Default().Names()...)
 	require.Len(t, names, 10)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
@@ -119,11 +120,11 @@ func TestEachNameOfAStrangerStopsBootstrapBeforeAnythingIsMade(t *testing.T) {
 func TestAllNamesOfStrangersAreSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newLocalCloud(t)
-	for _, name := range naming.Buckets("a1b2") {
+	for _, name := range naming.Buckets("a1b2", promotion.Default().Names()...) {
 		require.NoError(t, c.TakeBucket(name))
 	}
 	err := newInstallation(t).openIn(t, c).Bootstrap(t.Context())
-	require.ErrorContains(t, err, strings.Join(naming.Buckets("a1b2"), ", "))
+	require.ErrorContains(t, err, strings.Join(naming.Buckets("a1b2", promotion.Default().Names()...), ", "))
 	require.Equal(t, 1, strings.Count(err.Error(), "\n")+1, "one sentence")
 }
 

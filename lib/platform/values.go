@@ -9,7 +9,7 @@ import (
 )
 
 // variable is what make configure calls the value of a setting.
-func variable(key string) string {
+func (v Values) variable(key string) string {
 	name, _, _ := strings.Cut(key, "[")
 	switch name {
 	case "environmentSuffix":
@@ -23,16 +23,23 @@ func variable(key string) string {
 	case "operators":
 		return "OPERATORS"
 	}
-	for _, env := range naming.Environments() {
-		if name == string(env)+"Account" {
-			return accountVariable(env)
+	for i, env := range v.Environments.Names() {
+		if key == fmt.Sprintf("%s[%d].account", settings.EnvironmentsKey, i) {
+			return AccountVariable(env)
 		}
 	}
-	return key
+	return "bootstrap:" + key
 }
 
-func accountVariable(env naming.Environment) string {
-	return strings.ToUpper(string(env)) + "_ACCOUNT"
+// AccountVariable is what make configure calls the account of an environment,
+// and ProfileVariable the AWS profile of an administrator there.
+func AccountVariable(env naming.Environment) string { return upper(env) + "_ACCOUNT" }
+
+// ProfileVariable see AccountVariable.
+func ProfileVariable(env naming.Environment) string { return upper(env) + "_PROFILE" }
+
+func upper(env naming.Environment) string {
+	return strings.ToUpper(strings.ReplaceAll(string(env), "-", "_"))
 }
 
 // ValueError says what is wrong with a value, in words that work as typed.
@@ -73,24 +80,34 @@ func (v Values) problems(isNew bool) []*ValueError {
 	s := settings.Settings{
 		EnvironmentSuffix: "suffix", // checked above
 		Region:            settings.Region,
-		Accounts:          v.Accounts,
-		Repository:        settings.Repository{Owner: owner, Name: name, Branch: v.Branch},
-		Owners:            v.Owners,
-		Operators:         operators,
+		Environments:      v.Environments,
+
+		AllowSharedAccounts: v.SharedAccounts,
+		Repository:          settings.Repository{Owner: owner, Name: name, Branch: v.Branch},
+		Owners:              v.Owners,
+		Operators:           operators,
 	}
 	for _, p := range s.Problems() {
-		name, example := variable(p.Key), p.Example
-		if strings.HasSuffix(name, "_ACCOUNT") {
-			example = "…" // every account of an example is somebody's
-		} else if name == "REPOSITORY" {
-			example = "acme/infrastructure"
-		}
-		problems = append(problems, unusable(name, p.Value, p.Expected, "set it with "+name+"="+example))
+		name := v.variable(p.Key)
+		problems = append(problems, unusable(name, p.Value, p.Expected, v.remedy(name, p)))
 	}
 	if !settings.ConnectionARN.MatchString(v.Connection) {
 		problems = append(problems, unusable("CONNECTION_ARN", v.Connection, "the ARN of a connection in "+settings.Region+", or nothing", "set it with CONNECTION_ARN=arn:aws:codeconnections:us-east-1:111122223333:connection/00000000-0000-0000-0000-000000000000"))
 	}
 	return append(problems, v.accessProblems()...)
+}
+
+// remedy says how to set a value.
+func (v Values) remedy(name string, p settings.Problem) string {
+	switch {
+	case strings.HasPrefix(name, environmentsKey):
+		return "correct it in " + bootstrapDir + "/Pulumi." + v.Suffix + ".yaml"
+	case strings.HasSuffix(name, "_ACCOUNT"):
+		return "set it with " + name + "=…" // every account of an example is somebody's
+	case name == "REPOSITORY":
+		return "set it with REPOSITORY=acme/infrastructure"
+	}
+	return "set it with " + name + "=" + p.Example
 }
 
 func (v Values) suffixProblems(isNew bool) []*ValueError {
@@ -113,39 +130,46 @@ func (v Values) accessProblems() []*ValueError {
 	if !settings.RoleName.MatchString(v.AdminRole) {
 		return []*ValueError{unusable("ADMIN_ROLE", v.AdminRole, "the name of a role of the target accounts, not its ARN", "set it with ADMIN_ROLE=PlatformAdministrator")}
 	}
-	var closed []string
-	for _, env := range naming.Environments() {
+	var closed []naming.Environment
+	for _, env := range v.Environments.Names() {
 		role, profile := v.access(env)
-		if role == "" && profile == "" && v.Accounts.Of(env) != "" && v.Accounts.Of(env) != v.Delivery {
-			closed = append(closed, string(env))
+		if role == "" && profile == "" && v.Environments.Account(env) != "" && v.Environments.Account(env) != v.Delivery {
+			closed = append(closed, env)
 		}
 	}
 	if len(closed) == 0 {
 		return nil
 	}
-	remedy := "set it with ADMIN_ROLE=PlatformAdministrator, or a profile of an administrator there with " + strings.ToUpper(closed[0]) + "_PROFILE=…"
+	remedy := "set it with ADMIN_ROLE=PlatformAdministrator, or a profile of an administrator there with " + ProfileVariable(closed[0]) + "=…"
 	if v.Delivery == "" {
 		remedy += "; only the delivery account itself needs neither, once you are logged in to it"
 	}
-	return []*ValueError{unusable("ADMIN_ROLE", "", fmt.Sprintf("the name of a role in the accounts of %s that trusts the delivery account", strings.Join(closed, ", ")), remedy)}
+	return []*ValueError{unusable("ADMIN_ROLE", "", fmt.Sprintf("the name of a role in the accounts of %s that trusts the delivery account", list(closed)), remedy)}
+}
+
+func list(environments []naming.Environment) string {
+	var names []string
+	for _, env := range environments {
+		names = append(names, string(env))
+	}
+	return strings.Join(names, ", ")
 }
 
 // notes say what is allowed and yet unusual.
 func (v Values) notes() []string {
 	var notes []string
-	all := naming.Environments()
-	for i, env := range all {
-		for _, other := range all[:i] {
-			if v.Accounts.Of(env) == v.Accounts.Of(other) {
-				notes = append(notes, fmt.Sprintf("%s and %s are the same account %s", other, env, v.Accounts.Of(env)))
+	for i, e := range v.Environments {
+		for _, other := range v.Environments[:i] {
+			if e.Account == other.Account {
+				notes = append(notes, fmt.Sprintf("%s and %s are the same account %s", other.Name, e.Name, e.Account))
 			}
 		}
 	}
-	for _, env := range all {
-		if v.Rehearsal || v.Accounts.Of(env) != settings.RehearsalAccounts().Of(env) {
+	for _, e := range v.Environments {
+		if v.Rehearsal || string(e.Account) != settings.RehearsalAccounts()[e.Name] {
 			continue
 		}
-		notes = append(notes, fmt.Sprintf("account %s of %s is that of the rehearsal: set %s=… if it is not yours", v.Accounts.Of(env), env, accountVariable(env)))
+		notes = append(notes, fmt.Sprintf("account %s of %s is that of the rehearsal: set %s=… if it is not yours", e.Account, e.Name, AccountVariable(e.Name)))
 	}
 	return notes
 }

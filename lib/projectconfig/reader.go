@@ -4,10 +4,12 @@
 package projectconfig
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
@@ -109,5 +111,19 @@ func (r *Reader) Object(key string, out any, expected, example string) {
 	}
 	if err := r.conf.GetObject(key, out); err != nil {
 		r.Fail(key, r.conf.Get(key), expected, example)
+	}
+}
+
+// Exact is Object for a value that may have no other keys than out has fields:
+// one that is misspelt would otherwise be taken for one that is left out.
+func (r *Reader) Exact(key string, out any, expected, example string) {
+	text := r.conf.Get(key)
+	if text == "" {
+		return
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(out); err != nil {
+		r.Fail(key, text, fmt.Sprintf("%s (%v)", expected, err), example)
 	}
 }

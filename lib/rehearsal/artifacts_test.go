@@ -16,13 +16,13 @@ import (
 // the newest run of each environment: a program that runs in a build has the
 // build's role.
 func (s *stage) buildsWriteOnlyTheBundle(t *testing.T) {
-	for _, env := range naming.Environments() {
+	for _, env := range s.rig.Environments.Names() {
 		runs := s.operator.Runs(env)
 		newest := runs[len(runs)-1]
 		source, bundle := artifactOf(t, newest, contract.SourceAction), artifactOf(t, newest, "Preview")
 		scope := naming.Scope{Account: cloud.DeliveryAccount, Region: cloud.Region}
-		preview := scope.Role(s.rig.Names(env).Of(naming.PreviewBuildRole))
-		deploy := scope.Role(s.rig.Names(env).Of(naming.DeployBuildRole))
+		preview := scope.Role(s.rig.Names(env).Of(naming.PreviewBuild.Role))
+		deploy := scope.Role(s.rig.Names(env).Of(naming.DeployBuild.Role))
 		for _, write := range []string{"s3:PutObject", "s3:DeleteObject"} {
 			require.Error(t, s.asks(t, preview, write, source), "the preview of %s can swap the source", env)
 			require.Error(t, s.asks(t, deploy, write, source))

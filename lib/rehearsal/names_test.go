@@ -11,7 +11,6 @@ import (
 	"delivery.internal/lib/platform"
 	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
-	"delivery.internal/lib/settings"
 )
 
 // takenNames holds the list of bucket names to what the programs make, and
@@ -21,19 +20,19 @@ func (s *stage) takenNames(t *testing.T) {
 	for _, b := range s.rig.Cloud.Find(cloud.DeliveryAccount, cloud.BucketType, nil) {
 		made = append(made, b.Name)
 	}
-	require.ElementsMatch(t, naming.Buckets(s.rig.Suffix), made, "naming.Buckets lists every bucket and no other")
+	require.ElementsMatch(t, naming.Buckets(s.rig.Suffix, s.rig.Environments.Names()...), made, "naming.Buckets lists every bucket and no other")
 
 	const second = "k3m9x2ab"
 	root := t.TempDir()
-	for _, p := range rehearsal.Projects() {
-		require.NoError(t, os.MkdirAll(filepath.Join(root, p), 0o755))
+	for _, p := range s.operator.Platform.Projects() {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, p.Dir), 0o755))
 	}
 	require.NoError(t, platform.Configure(root, platform.Values{
-		Suffix: second, Repository: rehearsal.RepositoryName, Owners: []string{rehearsal.Owner}, Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole,
+		Suffix: second, Repository: rehearsal.RepositoryName, Owners: []string{rehearsal.Owner}, Environments: s.rig.Environments, AdminRole: cloud.AdminRole,
 	}))
 	p, err := platform.New(platform.Config{Root: root, Suffix: second, Environment: platform.RehearsalEnvironment(s.operator.Env), Out: s.log, Pulumi: filepath.Join(s.rig.Tools(), "pulumi")})
 	require.NoError(t, err)
-	for _, name := range naming.Buckets(second) {
+	for _, name := range naming.Buckets(second, s.rig.Environments.Names()...) {
 		require.NoError(t, s.rig.Cloud.OpenBucket(name))
 		require.ErrorContains(t, p.Bootstrap(s.limit(t)), "not yours: "+name+";")
 		require.NoDirExists(t, p.LocalDir, "nothing is begun")

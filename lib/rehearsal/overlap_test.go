@@ -126,7 +126,7 @@ func (s *stage) previewed(t *testing.T, env naming.Environment, commit string) {
 func (s *stage) stateWrites() map[naming.Environment]int {
 	out := map[naming.Environment]int{}
 	for _, e := range s.rig.Cloud.Journal.Events("call") {
-		for _, env := range naming.Environments() {
+		for _, env := range s.rig.Environments.Names() {
 			if e.Subject == "s3:PutObject" && strings.Contains(e.Message, s.rig.Names(env).Of(naming.StateBucket)+"/.pulumi/") {
 				out[env]++
 			}

@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/promotion"
 )
 
-// Projects are the folders of the projects.
-func Projects() []string {
+// projects are the folders of the projects.
+func projects(environments promotion.Environments) []string {
 	out := []string{"bootstrap", "targets", "shared"}
-	for _, env := range naming.Environments() {
+	for _, env := range environments.Names() {
 		out = append(out, "environments/"+string(env))
 	}
 	return out
@@ -25,14 +26,18 @@ func Projects() []string {
 // linked again.
 func programs(root string) string { return filepath.Join(root, "dist", "programs") }
 
-// BuildPrograms compiles the six projects, as `pulumi up` would at each run,
+// BuildPrograms compiles the projects, as `pulumi up` would at each run,
 // and the sample workload's packages into Go's cache, as the build image does.
 func BuildPrograms(ctx context.Context, root string) error {
+	environments, err := platform.Environments(root, "")
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(programs(root), 0o755); err != nil {
 		return err
 	}
 	args := []string{"build", "-o", programs(root) + string(filepath.Separator)}
-	for _, p := range Projects() {
+	for _, p := range projects(environments) {
 		args = append(args, "./"+p)
 	}
 	if err := goCommand(ctx, root, nil, args...); err != nil {

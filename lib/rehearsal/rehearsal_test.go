@@ -138,7 +138,7 @@ func (s *stage) everyStackComesUp(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	for _, env := range naming.Environments() {
+	for _, env := range s.rig.Environments.Names() {
 		runs := s.operator.Runs(env)
 		require.Len(t, runs, 1, "creating a pipeline starts it")
 		require.Equal(t, services.Failed, runs[0].Status, "and no push started this one")
@@ -237,7 +237,7 @@ func (s *stage) mergedChangeGoesToProduction(t *testing.T) {
 	require.Len(t, q.Digest, 64)
 	prod := s.mustDeploy(t, naming.Prod, commit)
 	require.Equal(t, commit, prod.Commit)
-	for _, env := range naming.Environments() {
+	for _, env := range s.rig.Environments.Names() {
 		require.NotNil(t, s.queue(env), "%s", env)
 		require.Contains(t, s.ledger(env, commit), `"succeeded"`)
 	}
@@ -262,7 +262,7 @@ func (s *stage) startsNothing(t *testing.T, f func()) {
 }
 
 func (s *stage) allRuns() (ids []string) {
-	for _, env := range naming.Environments() {
+	for _, env := range s.rig.Environments.Names() {
 		for _, e := range s.operator.Runs(env) {
 			ids = append(ids, e.ID)
 		}

@@ -15,11 +15,14 @@ import (
 	"time"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/platform"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/rehearsal/github"
 	"delivery.internal/lib/rehearsal/provider"
 	"delivery.internal/lib/rehearsal/services"
+	"delivery.internal/lib/settings"
 )
 
 // What the rehearsed installation is called.
@@ -43,12 +46,17 @@ type Options struct {
 	Dir string
 	// Suffix is the environment suffix; DefaultSuffix where empty.
 	Suffix string
+	// Environments are what is deployed to; those of a new installation where
+	// empty. Their accounts are those of the rehearsal.
+	Environments promotion.Environments
 }
 
 // Rig is a running local cloud with GitHub beside it and the projects, as
 // compiled programs, in a workspace.
 type Rig struct {
 	Root, Suffix string
+	// Environments are what is deployed to, with their accounts.
+	Environments promotion.Environments
 	Cloud        *cloud.Cloud
 	Services     *services.Emulator
 	Repository   *github.Repository
@@ -67,10 +75,32 @@ type Rig struct {
 func Open(ctx context.Context, o Options) (*Rig, error) {
 	c := cloud.New()
 	r := &Rig{Root: o.Root, Suffix: cmp.Or(o.Suffix, DefaultSuffix), dir: o.Dir, Cloud: c, Repository: github.NewRepository(c, RepositoryName, Branch)}
+	if err := r.openAccounts(o.Environments); err != nil {
+		return nil, err
+	}
 	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// openAccounts gives each environment an account: that of requirement S9, or
+// one more.
+func (r *Rig) openAccounts(environments promotion.Environments) (err error) {
+	if len(environments) == 0 {
+		if environments, err = platform.Environments(r.Root, ""); err != nil {
+			return err
+		}
+	}
+	accounts := settings.RehearsalAccounts()
+	for i, env := range environments.Names() {
+		if accounts[env] == "" {
+			accounts[env] = fmt.Sprintf("4567890123%02d", i)
+			r.Cloud.OpenAccount(accounts[env])
+		}
+	}
+	r.Environments = environments.WithAccounts(accounts)
+	return nil
 }
 
 func (r *Rig) start(ctx context.Context) error {
@@ -114,7 +144,7 @@ func (r *Rig) prepare() error {
 			return err
 		}
 	}
-	for _, p := range Projects() {
+	for _, p := range projects(r.Environments) {
 		if err := r.placeProject(p); err != nil {
 			return err
 		}

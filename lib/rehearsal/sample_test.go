@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/platform"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/rehearsal/github"
 )
@@ -23,7 +24,9 @@ func TestTheSampleHasTheSuffixOfTheInstallation(t *testing.T) {
 	require.NoError(t, err)
 	settings, err := fs.Glob(archive, "*/Pulumi.*.yaml")
 	require.NoError(t, err)
-	require.Len(t, settings, 6)
+	environments, err := platform.Environments(filepath.Join("..", ".."), "")
+	require.NoError(t, err)
+	require.Len(t, settings, 2*len(environments))
 	for _, file := range settings {
 		text, err := fs.ReadFile(archive, file)
 		require.NoError(t, err)

@@ -86,10 +86,10 @@ func (s *stage) as(t *testing.T, env naming.Environment, role naming.Kind) *clou
 func (s *stage) strangersOnTheBus(t *testing.T) {
 	push, staging := s.onBus(t, contract.PushSource), s.onBus(t, contract.DeploymentSource("staging"))
 	dev := s.onBus(t, contract.DeploymentSource("dev"))
-	deployer := s.as(t, naming.Staging, naming.DeployBuildRole)
+	deployer := s.as(t, naming.Staging, naming.DeployBuild.Role)
 	s.startsNothing(t, func() {
 		for who, by := range map[string]*cloud.Session{
-			"an administrator": s.rig.Cloud.Operator(cloud.DeliveryAccount), "staging's preview": s.as(t, naming.Staging, naming.PreviewBuildRole),
+			"an administrator": s.rig.Cloud.Operator(cloud.DeliveryAccount), "staging's preview": s.as(t, naming.Staging, naming.PreviewBuild.Role),
 		} {
 			require.ErrorContains(t, s.put(t, by, push), "AccessDenied", "%s as the receiver", who)
 			require.ErrorContains(t, s.put(t, by, staging), "AccessDenied", "%s as staging's deployer", who)

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 )
 
 // Region is the only region that the platform supports (requirement S15).
@@ -31,8 +32,10 @@ type Settings struct {
 	// DeliveryAccount is the twelve-digit account that runs the pipelines: the
 	// one whose credentials ran bootstrap.
 	DeliveryAccount string `json:"deliveryAccount"`
-	// Accounts are the target accounts.
-	Accounts Accounts `json:"accounts"`
+	// Environments are what commits are deployed to, in the order of promotion.
+	Environments promotion.Environments `json:"environments"`
+	// AllowSharedAccounts lets two environments have the same account.
+	AllowSharedAccounts bool `json:"allowSharedAccounts,omitempty"`
 	// Repository is the customer's infrastructure repository.
 	Repository Repository `json:"repository"`
 	// Owners are the e-mail addresses that are notified and named in tags.
@@ -40,13 +43,6 @@ type Settings struct {
 	// Operators are the ARNs of the IAM roles and users that run the
 	// platform's own stacks and so may use the platform key.
 	Operators []string `json:"operators"`
-}
-
-// Accounts are the twelve-digit ids of the target accounts (requirement S9).
-type Accounts struct {
-	Dev     string `json:"dev"`
-	Staging string `json:"staging"`
-	Prod    string `json:"prod"`
 }
 
 // Repository names a GitHub repository and the branch that is delivered.
@@ -61,21 +57,8 @@ func (r Repository) FullName() string { return r.Owner + "/" + r.Name }
 
 // RehearsalAccounts are the accounts of requirement S9, which a rehearsal
 // deploys to. They are nobody's default.
-func RehearsalAccounts() Accounts {
-	return Accounts{Dev: "123456789012", Staging: "234567890123", Prod: "345678901234"}
-}
-
-// Of returns the account of a deployable environment, "" for any other.
-func (a Accounts) Of(env naming.Environment) string {
-	switch env {
-	case naming.Dev:
-		return a.Dev
-	case naming.Staging:
-		return a.Staging
-	case naming.Prod:
-		return a.Prod
-	}
-	return ""
+func RehearsalAccounts() map[naming.Environment]string {
+	return map[naming.Environment]string{naming.Dev: "123456789012", naming.Staging: "234567890123", naming.Prod: "345678901234"}
 }
 
 // Namer returns the Namer of an environment of this installation.
@@ -90,7 +73,7 @@ func (s Settings) Delivery() naming.Scope {
 
 // Target returns the ARN scope of an environment's target account.
 func (s Settings) Target(env naming.Environment) naming.Scope {
-	return naming.Scope{Account: s.Accounts.Of(env), Region: s.Region}
+	return naming.Scope{Account: s.Environments.Account(env), Region: s.Region}
 }
 
 // DeadLetterAlarms returns the ARNs of all alarms on dead-letter queues, the
@@ -98,7 +81,7 @@ func (s Settings) Target(env naming.Environment) naming.Scope {
 func (s Settings) DeadLetterAlarms() []string {
 	shared := s.Namer(naming.Shared)
 	names := []string{shared.Of(naming.ScanGateAlarm), shared.Of(naming.StarterAlarm)}
-	for _, env := range naming.Environments() {
+	for _, env := range s.Environments.Names() {
 		names = append(names, s.Namer(env).Of(naming.StartAlarm))
 	}
 	var arns []string
@@ -132,7 +115,6 @@ var (
 )
 
 var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 	// GitHub: owners are alphanumeric with single hyphens, at most 39 characters.
 	ownerPattern = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}$`)
 	// GitHub: repository names are letters, digits, '.', '_' and '-', at most 100.
@@ -142,6 +124,9 @@ var (
 	ownersPattern   = regexp.MustCompile(`^[A-Za-z0-9 _.:/=+@-]{0,256}$`)
 	operatorPattern = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:(?:role|user)/[\w+=,.@/-]+$`)
 )
+
+// EnvironmentsKey is the key of the list of environments, of bootstrap.
+const EnvironmentsKey = "environments"
 
 // Problem is a value that can't be used.
 type Problem struct {
@@ -186,10 +171,8 @@ func (s Settings) Problems() []Problem {
 	if s.Region != Region {
 		problems = append(problems, Problem{"aws", "region", s.Region, Region, Region})
 	}
-	for _, env := range naming.Environments() {
-		if id := s.Accounts.Of(env); !accountPattern.MatchString(id) {
-			bad(string(env)+"Account", id, "a twelve-digit AWS account id", "123456789012")
-		}
+	for _, p := range s.Environments.Problems(s.AllowSharedAccounts) {
+		bad(EnvironmentsKey+p.Key, p.Value, p.Expected, p.Example)
 	}
 	if !ownerPattern.MatchString(s.Repository.Owner) {
 		bad("repositoryOwner", s.Repository.Owner, "a GitHub organisation or user", "acme")

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 )
 
@@ -14,7 +15,7 @@ func valid() settings.Settings {
 		EnvironmentSuffix: "a1b2",
 		Region:            settings.Region,
 		DeliveryAccount:   "111122223333",
-		Accounts:          settings.RehearsalAccounts(),
+		Environments:      promotion.Default().WithAccounts(settings.RehearsalAccounts()),
 		Repository:        settings.Repository{Owner: "acme", Name: "infrastructure", Branch: "main"},
 		Owners:            []string{"platform@example.com"},
 		Operators:         []string{"arn:aws:iam::111122223333:role/Platform"},
@@ -37,7 +38,7 @@ func TestEveryMistakeNamesItsKeyValueAndRemedy(t *testing.T) {
 		"suffix too long":    {func(s *settings.Settings) { s.EnvironmentSuffix = "abcdefghijklm" }, "bootstrap:environmentSuffix", "abcdefghijklm"},
 		"suffix with hyphen": {func(s *settings.Settings) { s.EnvironmentSuffix = "a-b" }, "bootstrap:environmentSuffix", "a-b"},
 		"other region":       {func(s *settings.Settings) { s.Region = "eu-west-1" }, "aws:region", "eu-west-1"},
-		"short account":      {func(s *settings.Settings) { s.Accounts.Prod = "1234" }, "bootstrap:prodAccount", "1234"},
+		"short account":      {func(s *settings.Settings) { s.Environments[2].Account = "1234" }, "bootstrap:environments[2].account", "1234"},
 		"owner with slash":   {func(s *settings.Settings) { s.Repository.Owner = "a/b" }, "bootstrap:repositoryOwner", "a/b"},
 		"empty repository":   {func(s *settings.Settings) { s.Repository.Name = "" }, "bootstrap:repositoryName", ""},
 		"repository is dots": {func(s *settings.Settings) { s.Repository.Name = ".." }, "bootstrap:repositoryName", ".."},
@@ -67,18 +68,15 @@ func TestEveryMistakeNamesItsKeyValueAndRemedy(t *testing.T) {
 func TestMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	err := settings.Settings{}.Validate()
-	for _, key := range []string{"environmentSuffix", "aws:region", "devAccount", "stagingAccount", "prodAccount", "repositoryOwner", "repositoryName", "branch", "owners[0]", "operators[0]"} {
+	for _, key := range []string{"environmentSuffix", "aws:region", "bootstrap:environments\"", "repositoryOwner", "repositoryName", "branch", "owners[0]", "operators[0]"} {
 		require.ErrorContains(t, err, key)
 	}
 }
 
-func TestAccountsOfEnvironments(t *testing.T) {
+func TestTheAccountOfAnEnvironmentIsItsTarget(t *testing.T) {
 	t.Parallel()
-	a := settings.RehearsalAccounts()
-	require.Equal(t, "123456789012", a.Of(naming.Dev))
-	require.Equal(t, "234567890123", a.Of(naming.Staging))
-	require.Equal(t, "345678901234", a.Of(naming.Prod))
-	require.Empty(t, a.Of(naming.Shared), "the platform itself has no target account")
+	require.Equal(t, "234567890123", valid().Target(naming.Staging).Account)
+	require.Empty(t, valid().Target(naming.Shared).Account, "the platform itself has no target account")
 }
 
 func TestTagsNameTheInstallation(t *testing.T) {

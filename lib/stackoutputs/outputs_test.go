@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/settings"
 	"delivery.internal/lib/stackoutputs"
 	"delivery.internal/lib/stackrefs"
@@ -54,7 +55,7 @@ func TestReadFillsEveryField(t *testing.T) {
 func TestReadReadsStructuredOutputs(t *testing.T) {
 	t.Parallel()
 	boot := map[string]any{
-		"settings":     map[string]any{"environmentSuffix": "a1b2", "accounts": map[string]any{"prod": "345678901234"}, "owners": []any{"a@example.com"}},
+		"settings":     map[string]any{"environmentSuffix": "a1b2", "environments": []any{map[string]any{"name": "prod", "account": "345678901234", "approval": true}}, "owners": []any{"a@example.com"}},
 		"keyArns":      map[string]any{"dev": "k"},
 		"stateBuckets": map[string]any{"shared": "b"},
 	}
@@ -62,7 +63,7 @@ func TestReadReadsStructuredOutputs(t *testing.T) {
 		got, err := stackoutputs.Read[stackrefs.Bootstrap[string]](ctx, "bootstrap", "a1b2", "run: make bootstrap")
 		require.Equal(t, "k", got.KeyARNs[naming.Dev])
 		require.Equal(t, "b", got.StateBuckets[naming.Shared])
-		require.Equal(t, settings.Settings{EnvironmentSuffix: "a1b2", Accounts: settings.Accounts{Prod: "345678901234"}, Owners: []string{"a@example.com"}}, got.Settings)
+		require.Equal(t, settings.Settings{EnvironmentSuffix: "a1b2", Environments: promotion.Environments{{Name: naming.Prod, Account: "345678901234", Approval: true}}, Owners: []string{"a@example.com"}}, got.Settings)
 		return err
 	})
 	require.NoError(t, err)
@@ -107,4 +108,11 @@ func TestExportRefusesAMissingValue(t *testing.T) {
 func TestEnvironmentProject(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "environment-prod", stackrefs.EnvironmentProject(naming.Prod))
+	env, err := stackrefs.EnvironmentOf("environment-prod")
+	require.NoError(t, err)
+	require.Equal(t, naming.Prod, env)
+	for _, bad := range []string{"prod", "environment-", "environment-shared", "environment-../x"} {
+		_, err := stackrefs.EnvironmentOf(bad)
+		require.ErrorContains(t, err, bad)
+	}
 }

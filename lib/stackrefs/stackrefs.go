@@ -6,18 +6,21 @@
 package stackrefs
 
 import (
+	"fmt"
+	"strings"
+
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/settings"
 )
 
-// ByEnvironment maps dev, staging, prod (and shared, where it applies) to a value.
+// ByEnvironment maps the name of each environment (and shared, where it applies) to a value.
 type ByEnvironment[V any] map[naming.Environment]V
 
 // Bootstrap is what the bootstrap project exports.
 type Bootstrap[V any] struct {
 	Settings     settings.Settings `json:"settings"`
-	KeyARNs      ByEnvironment[V]  `json:"keyArns"`      // dev, staging, prod, shared (the platform key)
-	StateBuckets ByEnvironment[V]  `json:"stateBuckets"` // dev, staging, prod, shared (the platform's)
+	KeyARNs      ByEnvironment[V]  `json:"keyArns"`      // of each environment, and shared (the platform key)
+	StateBuckets ByEnvironment[V]  `json:"stateBuckets"` // of each environment, and shared (the platform's)
 }
 
 // Shared is what the shared project exports.
@@ -63,4 +66,19 @@ const (
 
 // EnvironmentProject returns the project name of an environment, for instance
 // "environment-dev".
-func EnvironmentProject(env naming.Environment) string { return "environment-" + string(env) }
+func EnvironmentProject(env naming.Environment) string { return environmentProject + string(env) }
+
+const environmentProject = "environment-"
+
+// EnvironmentOf returns the environment of a project that EnvironmentProject
+// has named, and an error for any other.
+func EnvironmentOf(project string) (naming.Environment, error) {
+	name, ok := strings.CutPrefix(project, environmentProject)
+	if !ok {
+		return "", fmt.Errorf("project %q is not named after an environment: expected %sNAME in its Pulumi.yaml", project, environmentProject)
+	}
+	if err := naming.ValidEnvironment(name); err != nil {
+		return "", fmt.Errorf("project %q: %w", project, err)
+	}
+	return naming.Environment(name), nil
+}

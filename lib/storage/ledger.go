@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -17,13 +18,21 @@ type LedgerArgs struct {
 	Names naming.Namer
 	// KeyARN is the KMS key.
 	KeyARN string
-	// Writers are the ARNs of the roles that write, by environment.
-	Writers map[naming.Environment]string
+	// Writers say who writes the records of each environment.
+	Writers []Writer
 	// Operators are the ARNs that may delete records, when the platform is
 	// destroyed.
 	Operators []string
 	// Tags are put on the bucket.
 	Tags pulumi.StringMap
+}
+
+// Writer says who writes the records of an environment.
+type Writer struct {
+	// Environment is whose records they are.
+	Environment naming.Environment
+	// RoleARNs are the roles that write them.
+	RoleARNs []string
 }
 
 // Ledger is the bucket of the ledger: one object per commit and environment
@@ -44,9 +53,12 @@ func (a *LedgerArgs) validate(name string) error {
 		return fmt.Errorf("ledger %s has no arguments", name)
 	}
 	var errs []error
-	for _, env := range naming.Environments() {
-		if a.Writers[env] == "" {
-			errs = append(errs, fmt.Errorf("ledger %s has no writer for %s: set Writers", name, env))
+	if len(a.Writers) == 0 {
+		errs = append(errs, fmt.Errorf("ledger %s has no writer: set Writers", name))
+	}
+	for _, w := range a.Writers {
+		if len(w.RoleARNs) == 0 {
+			errs = append(errs, fmt.Errorf("ledger %s has no writer for %s: set its RoleARNs", name, w.Environment))
 		}
 	}
 	if a.KeyARN == "" || len(a.Operators) == 0 {
@@ -84,10 +96,11 @@ func NewLedger(ctx *pulumi.Context, name string, args *LedgerArgs, opts ...pulum
 func ledgerPolicy(args *LedgerArgs) []iampolicy.Statement {
 	arn := naming.Scope{}.Bucket(args.Names.Of(naming.LedgerBucket))
 	var out []iampolicy.Statement
-	for _, env := range naming.Environments() {
-		out = append(out, iampolicy.Deny("s3:PutObject").Named("Write"+string(env)).ToEveryone().
-			On(arn+"/"+contract.LedgerPrefix(string(env))+"*").
-			When(iampolicy.Is("StringNotEquals", "aws:PrincipalArn", args.Writers[env])))
+	for _, w := range args.Writers {
+		// A statement's id has no hyphen, and names differ by more than hyphens.
+		out = append(out, iampolicy.Deny("s3:PutObject").Named("Write"+strings.ReplaceAll(string(w.Environment), "-", "")).ToEveryone().
+			On(arn+"/"+contract.LedgerPrefix(string(w.Environment))+"*").
+			When(iampolicy.Is("StringNotEquals", "aws:PrincipalArn", w.RoleARNs...)))
 	}
 	return append(out, iampolicy.Deny("s3:DeleteObject", "s3:DeleteObjectVersion").Named("Delete").ToEveryone().
 		On(arn+"/*").

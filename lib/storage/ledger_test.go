@@ -14,9 +14,9 @@ import (
 const bucketARN = "arn:aws:s3:::ledger-bucket-shared-a1b2"
 
 func ledgerArgs() *storage.LedgerArgs {
-	writers := map[naming.Environment]string{}
-	for _, env := range naming.Environments() {
-		writers[env] = "arn:aws:iam::111122223333:role/deploy-build-role-" + string(env) + "-a1b2"
+	var writers []storage.Writer
+	for _, env := range plantest.Settings().Environments.Names() {
+		writers = append(writers, storage.Writer{Environment: env, RoleARNs: []string{"arn:aws:iam::111122223333:role/deploy-build-role-" + string(env) + "-a1b2"}})
 	}
 	return &storage.LedgerArgs{
 		Names: naming.New(naming.Shared, plantest.Suffix), KeyARN: plantest.Key(naming.Shared),
@@ -60,9 +60,12 @@ func TestOnlyAnEnvironmentsDeployBuildWritesItsPart(t *testing.T) {
 func TestALedgerWithoutAWriterIsRefused(t *testing.T) {
 	t.Parallel()
 	a := ledgerArgs()
-	delete(a.Writers, naming.Prod)
+	a.Writers[2].RoleARNs = nil
 	_, err := plantest.Try("shared", plantest.Suffix, nil, ledger(a), nil)
 	require.ErrorContains(t, err, "has no writer for prod")
+	a.Writers = nil
+	_, err = plantest.Try("shared", plantest.Suffix, nil, ledger(a), nil)
+	require.ErrorContains(t, err, "has no writer: set Writers")
 	_, err = plantest.Try("shared", plantest.Suffix, nil, ledger(nil), nil)
 	require.ErrorContains(t, err, "has no arguments")
 }

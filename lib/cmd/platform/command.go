@@ -53,6 +53,7 @@ func command(in io.Reader, out io.Writer, getenv func(string) string, environmen
 	flags.BoolVar(&o.yes, "yes", getenv("YES") == "yes", "ask nothing (YES=yes)")
 	root.AddCommand(
 		configureCommand(o),
+		environmentCommand(o),
 		o.simple("bootstrap", "Make keys and state buckets, and move bootstrap's state there", (*platform.Platform).Bootstrap),
 		o.project("up", "Deploy a project", (*platform.Platform).Up),
 		o.project("preview", "Show what deploying a project would change", (*platform.Platform).Preview),

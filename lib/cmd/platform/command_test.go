@@ -56,7 +56,7 @@ func TestConfigureTakesVariables(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, "make bootstrap")
 	require.Contains(t, out, "nobody is logged in to AWS")
-	require.Contains(t, out, "bootstrap/Pulumi.k3m9x2ab.yaml: bootstrap:prodAccount: (not set) -> 999999999999")
+	require.Contains(t, out, "bootstrap/Pulumi.k3m9x2ab.yaml: bootstrap:environments[2].account: (not set) -> 999999999999")
 	for file, want := range map[string]string{
 		"bootstrap/Pulumi.k3m9x2ab.yaml":         "- b@example.com",
 		"shared/Pulumi.k3m9x2ab.yaml":            "shared:connectionArn: arn:aws",
@@ -70,7 +70,7 @@ func TestConfigureTakesVariables(t *testing.T) {
 	}
 	text, err := os.ReadFile(filepath.Join(root, "bootstrap/Pulumi.k3m9x2ab.yaml"))
 	require.NoError(t, err)
-	require.Contains(t, string(text), `bootstrap:prodAccount: "999999999999"`)
+	require.Contains(t, string(text), `account: "999999999999"`)
 }
 
 func TestConfigureAgainChangesOnlyWhatItIsGiven(t *testing.T) {
@@ -81,7 +81,7 @@ func TestConfigureAgainChangesOnlyWhatItIsGiven(t *testing.T) {
 	out, err := run(t, map[string]string{"BRANCH": "release", "REPOSITORY": "acme/infrastructure"}, "configure", "--root", root)
 	require.NoError(t, err)
 	require.Contains(t, out, "bootstrap:branch: main -> release")
-	require.NotContains(t, out, "Account", "no account changes")
+	require.NotContains(t, out, "account:", "no account changes")
 	out, err = run(t, nil, "configure", "--root", root)
 	require.NoError(t, err)
 	require.Contains(t, out, "nothing changes")
@@ -94,7 +94,8 @@ func TestConfigureAsksUntilEachAnswerCanBeUsed(t *testing.T) {
 	require.NoError(t, err)
 	var out strings.Builder
 	o := &options{in: strings.NewReader("A1\na1b2\n\nacme/infra\n\nme\nme@example.com\n\n\n777777777777\n888888888888\n999999999999\nAdmins\n\n"), out: &out, root: root, suffix: "c9d8e7f6"}
-	a := newAnswers()
+	a := &answers{}
+	o.getenv = func(string) string { return "" }
 	a.offer = "x2y3z4w5"
 	require.NoError(t, a.ask(o))
 	require.Equal(t, "c9d8e7f6", o.suffix)
@@ -113,7 +114,8 @@ func TestConfigureShowsWhatIsConfigured(t *testing.T) {
 	require.NoError(t, err)
 	var out strings.Builder
 	o := &options{in: strings.NewReader(strings.Repeat("\n", 20)), out: &out, root: root, suffix: "k3m9x2ab"}
-	a := newAnswers()
+	a := &answers{}
+	o.getenv = func(string) string { return "" }
 	require.NoError(t, a.ask(o))
 	for _, want := range []string{"[acme/infrastructure]", "[a@example.com, b@example.com]", "[777777777777]", "[888888888888]", "[999999999999]", "[PlatformAdministrator]", "[arn:aws:iam::111122223333:role/Platform]"} {
 		require.Contains(t, out.String(), want)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +15,6 @@ import (
 
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
-	"delivery.internal/lib/settings"
 )
 
 // answers are the values as text, as flags, variables and questions give them.
@@ -21,12 +22,19 @@ import (
 type answers struct {
 	offer                                 string // a suffix made at random
 	repository, branch, owners, operators string
-	accounts, profiles                    map[naming.Environment]*string
 	connection, adminRole                 string
+
+	environments       []naming.Environment // of the installation
+	accounts, profiles map[naming.Environment]*string
+	given              givenByName
+	sharedAccounts     bool
 }
 
+// givenByName are the values of flags that are given for each environment.
+type givenByName struct{ accounts, profiles map[string]string }
+
 func configureCommand(o *options) *cobra.Command {
-	a := newAnswers()
+	a := &answers{}
 	cmd := &cobra.Command{
 		Use:   "configure",
 		Short: "Ask for the few values and write the stack files of all projects",
@@ -42,20 +50,37 @@ func configureCommand(o *options) *cobra.Command {
 	text(&a.operators, "operators", "OPERATORS", "ARNs of who runs the platform's stacks, separated by commas; the caller of bootstrap when empty")
 	text(&a.connection, "connection", "CONNECTION_ARN", "existing source connection; one is made when empty")
 	text(&a.adminRole, "admin-role", "ADMIN_ROLE", "role of the target accounts that trusts the delivery account, assumed to make their roles")
-	for _, env := range naming.Environments() {
-		upper := strings.ToUpper(string(env))
-		text(a.accounts[env], string(env)+"-account", upper+"_ACCOUNT", "account of "+string(env))
-		text(a.profiles[env], string(env)+"-profile", upper+"_PROFILE", "AWS profile of an administrator of "+string(env)+", instead of the role")
-	}
+	cmd.Flags().StringToStringVar(&a.given.accounts, "account", nil, "account of an environment, as in dev=123456789012 (DEV_ACCOUNT, …)")
+	cmd.Flags().StringToStringVar(&a.given.profiles, "profile", nil, "AWS profile of an administrator of an environment, instead of the role, as in dev=dev-admin (DEV_PROFILE, …)")
+	cmd.Flags().BoolVar(&a.sharedAccounts, "allow-shared-accounts", o.getenv("ALLOW_SHARED_ACCOUNTS") == "yes", "let environments have the same account (ALLOW_SHARED_ACCOUNTS=yes)")
 	return cmd
 }
 
-func newAnswers() *answers {
-	a := &answers{accounts: map[naming.Environment]*string{}, profiles: map[naming.Environment]*string{}}
-	for _, env := range naming.Environments() {
-		a.accounts[env], a.profiles[env] = new(string), new(string)
+// open takes what flags and variables say of the environments of the
+// installation, which its suffix tells.
+func (a *answers) open(o *options) error {
+	all, err := platform.Environments(o.root, o.suffix)
+	if err != nil {
+		return err
 	}
-	return a
+	a.environments = all.Names()
+	a.accounts, a.profiles = map[naming.Environment]*string{}, map[naming.Environment]*string{}
+	for _, env := range a.environments {
+		account, profile := o.getenv(platform.AccountVariable(env)), o.getenv(platform.ProfileVariable(env))
+		a.accounts[env], a.profiles[env] = &account, &profile
+	}
+	return errors.Join(byName(a.accounts, a.given.accounts, "account"), byName(a.profiles, a.given.profiles, "profile"))
+}
+
+// byName takes the values of a flag, and refuses those of unknown environments.
+func byName(into map[naming.Environment]*string, given map[string]string, flag string) error {
+	for name, value := range given {
+		if into[naming.Environment(name)] == nil {
+			return fmt.Errorf("--%s is %s=%s, but no environment is called %s: expected one of %v; add one with: make environment NAME=%s", flag, name, value, name, slices.Sorted(maps.Keys(into)), name)
+		}
+		into[naming.Environment(name)] = &value
+	}
+	return nil
 }
 
 // configure asks, checks, looks at the bucket names, shows what changes, and
@@ -68,6 +93,8 @@ func (a *answers) configure(ctx context.Context, o *options) error {
 		if err := a.ask(o); err != nil {
 			return err
 		}
+	} else if err := a.open(o); err != nil {
+		return err
 	}
 	v := a.values(o.suffix)
 	caller, notLoggedIn := o.loggedIn(ctx)
@@ -78,7 +105,7 @@ func (a *answers) configure(ctx context.Context, o *options) error {
 	}
 	if notLoggedIn == nil {
 		fmt.Fprintf(o.out, "the delivery account is %s, where you are %s\n", caller.Account, caller.ARN)
-		if err := platform.RefuseTakenNames(ctx, o.clients().Storage(), o.suffix, false); err != nil {
+		if err := platform.RefuseTakenNames(ctx, o.clients().Storage(), o.suffix, c.Environments, false); err != nil {
 			return err
 		}
 	} else {
@@ -141,13 +168,15 @@ func (a *answers) values(suffix string) platform.Values {
 		Branch:     a.branch,
 		Owners:     list(a.owners),
 		Operators:  list(a.operators),
-		Accounts:   settings.Accounts{Dev: *a.accounts[naming.Dev], Staging: *a.accounts[naming.Staging], Prod: *a.accounts[naming.Prod]},
+		Accounts:   map[naming.Environment]string{},
 		Connection: a.connection,
 		AdminRole:  a.adminRole,
 		Profiles:   map[naming.Environment]string{},
+
+		SharedAccounts: a.sharedAccounts,
 	}
-	for env, p := range a.profiles {
-		v.Profiles[env] = *p
+	for _, env := range a.environments {
+		v.Accounts[env], v.Profiles[env] = *a.accounts[env], *a.profiles[env]
 	}
 	return v
 }
@@ -178,8 +207,8 @@ func (a *answers) existing(v platform.Values) {
 	fill(&a.connection, v.Connection)
 	given := a.adminRole != "" // replaces the profiles of earlier
 	fill(&a.adminRole, v.AdminRole)
-	for _, env := range naming.Environments() {
-		fill(a.accounts[env], v.Accounts.Of(env))
+	for _, env := range a.environments {
+		fill(a.accounts[env], v.Environments.Account(env))
 		if !given {
 			fill(a.profiles[env], v.Profiles[env])
 		}
@@ -201,6 +230,9 @@ func (a *answers) ask(o *options) error {
 	if err != nil {
 		return ended(err)
 	}
+	if err := a.open(o); err != nil {
+		return err
+	}
 	existing, err := platform.Configured(o.root, o.suffix)
 	if err != nil {
 		return err
@@ -211,20 +243,19 @@ func (a *answers) ask(o *options) error {
 		{"Branch that is delivered", "BRANCH", &a.branch, false},
 		{"E-mail addresses to notify, separated by commas", "OWNERS", &a.owners, false},
 		{"ARNs of who runs the platform's stacks, separated by commas (empty: whoever runs bootstrap)", "OPERATORS", &a.operators, true},
-		{"Account of dev", "DEV_ACCOUNT", a.accounts[naming.Dev], false},
-		{"Account of staging", "STAGING_ACCOUNT", a.accounts[naming.Staging], false},
-		{"Account of production", "PROD_ACCOUNT", a.accounts[naming.Prod], false},
-		{"Role of these accounts that trusts the delivery account (empty: AWS profiles)", "ADMIN_ROLE", &a.adminRole, true},
 	}
+	for _, env := range a.environments {
+		questions = append(questions, question{"Account of " + string(env), platform.AccountVariable(env), a.accounts[env], false})
+	}
+	questions = append(questions, question{"Role of these accounts that trusts the delivery account (empty: AWS profiles)", "ADMIN_ROLE", &a.adminRole, true})
 	for _, q := range questions {
 		if err := a.put(o, lines, q); err != nil {
 			return ended(err)
 		}
 	}
 	if a.adminRole == "" {
-		for _, env := range naming.Environments() {
-			variable := strings.ToUpper(string(env)) + "_PROFILE"
-			if err := a.put(o, lines, question{"AWS profile of an administrator of " + string(env), variable, a.profiles[env], true}); err != nil {
+		for _, env := range a.environments {
+			if err := a.put(o, lines, question{"AWS profile of an administrator of " + string(env), platform.ProfileVariable(env), a.profiles[env], true}); err != nil {
 				return ended(err)
 			}
 		}

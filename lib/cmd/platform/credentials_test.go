@@ -18,6 +18,7 @@ import (
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/testbuild"
@@ -190,7 +191,7 @@ var logins = map[string]func(*testing.T, *person, *cloud.Session){
 }
 
 var configureArgs = []string{"configure", "--suffix", suffix, "--repository", "acme/infrastructure", "--owners", "me@example.com", "--admin-role", "PlatformAdministrator",
-	"--dev-account", cloud.DevAccount, "--staging-account", cloud.StagingAccount, "--prod-account", cloud.ProdAccount}
+	"--account", "dev=" + cloud.DevAccount, "--account", "staging=" + cloud.StagingAccount, "--account", "prod=" + cloud.ProdAccount}
 
 // TestEveryCommandWorksWithNothingButAProfile goes through the commands that
 // make AWS clients, from the first to the last.
@@ -225,7 +226,7 @@ func TestConfigureLooksAtTheNamesOfWhoIsLoggedIn(t *testing.T) {
 	t.Parallel()
 	p := newPerson(t)
 	logins["a profile with keys"](t, p, p.cloud.Operator(cloud.DeliveryAccount))
-	for _, bucket := range naming.Buckets(suffix) {
+	for _, bucket := range naming.Buckets(suffix, promotion.Default().Names()...) {
 		require.NoError(t, p.cloud.OpenBucket(bucket))
 		out, err := p.run(t, configureArgs...)
 		require.Error(t, err)

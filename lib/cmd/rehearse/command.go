@@ -205,7 +205,7 @@ func (o options) approver(ui *screen, in io.Reader, out io.Writer) func(context.
 }
 
 func ask(in *bufio.Reader, out io.Writer, q operator.Question) (bool, error) {
-	fmt.Fprintf(out, "\n%s\n%s waits for your approval of commit %s\n  %s\n  digest of the reviewed plans: %s\nDeploy to production? [y/N] ", q.Diff, q.Pipeline, q.Commit, q.Summary, q.Digest)
+	fmt.Fprintf(out, "\n%s\n%s waits for your approval of commit %s\n  %s\n  digest of the reviewed plans: %s\nDeploy to %s? [y/N] ", q.Diff, q.Pipeline, q.Commit, q.Summary, q.Digest, q.Environment)
 	line, err := in.ReadString('\n')
 	if err != nil && line == "" {
 		return false, fmt.Errorf("no answer was given: %w", err)

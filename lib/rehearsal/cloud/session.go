@@ -131,15 +131,22 @@ const AdminRole = "PlatformAdministrator"
 
 // seed creates what an account has before anything is deployed.
 func (c *Cloud) seed() {
-	everything := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	c.seedRole(DeliveryAccount, "Operator", DeliveryAccount, everything)
 	for _, account := range Accounts() {
-		c.seedRole(account, "Operator", account, everything)
 		if account != DeliveryAccount {
-			c.seedRole(account, OrganizationRole, ManagementAccount, everything)
-			c.seedRole(account, AdminRole, DeliveryAccount, everything)
+			c.OpenAccount(account)
 		}
 	}
 }
+
+// OpenAccount adds a target account with its roles; it must be new.
+func (c *Cloud) OpenAccount(account string) {
+	c.seedRole(account, "Operator", account, everything)
+	c.seedRole(account, OrganizationRole, ManagementAccount, everything)
+	c.seedRole(account, AdminRole, DeliveryAccount, everything)
+}
+
+const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 func (c *Cloud) seedRole(account, name, trusted, policy string) {
 	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}]}`, trusted)
@@ -149,7 +156,7 @@ func (c *Cloud) seedRole(account, name, trusted, policy string) {
 		{Type: RolePolicyType, ID: name + ":all", Account: account, Name: "all", Seed: true, Inputs: map[string]any{"role": name, "name": "all", "policy": policy}},
 	} {
 		if err := c.Add(r); err != nil {
-			panic(err) // a new cloud is empty
+			panic(err) // a new account is empty
 		}
 	}
 }

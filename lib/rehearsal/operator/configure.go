@@ -12,7 +12,6 @@ import (
 	"delivery.internal/lib/platform"
 	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
-	"delivery.internal/lib/settings"
 )
 
 // Configure is `make configure`: it writes the projects' settings, and what a
@@ -20,7 +19,7 @@ import (
 func (o *Operator) Configure(context.Context) error {
 	if err := platform.Configure(o.rig.Workspace(), platform.Values{
 		Suffix: o.rig.Suffix, Repository: rehearsal.RepositoryName, Branch: rehearsal.Branch, Owners: []string{rehearsal.Owner},
-		Accounts: settings.RehearsalAccounts(), AdminRole: cloud.AdminRole, Rehearsal: true,
+		Environments: o.rig.Environments, AdminRole: cloud.AdminRole, Rehearsal: true,
 	}); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func New(rig *rehearsal.Rig, out io.Writer) (*Operator, error) {
 	)
 	o.Env = append(o.Env, rig.BuildEnvironment()...)
 	o.Platform, err = platform.New(platform.Config{
-		Root: rig.Workspace(), Suffix: rig.Suffix, Environment: platform.RehearsalEnvironment(o.Env), Out: out,
+		Root: rig.Workspace(), Suffix: rig.Suffix, Environments: rig.Environments, Environment: platform.RehearsalEnvironment(o.Env), Out: out,
 		Pulumi:  filepath.Join(rig.Tools(), "pulumi"),
 		Backend: fmt.Sprintf("s3://%s?region=%s&use_path_style=true", rig.Names(naming.Shared).Of(naming.StateBucket), settings.Region),
 	})

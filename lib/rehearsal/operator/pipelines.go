@@ -20,8 +20,9 @@ import (
 	"delivery.internal/lib/rehearsal/services"
 )
 
-// Question is what a person is asked before production is deployed.
+// Question is what a person is asked before an environment is deployed to.
 type Question struct {
+	Environment                       naming.Environment
 	Pipeline, Commit, Summary, Digest string
 	// Diff is the readable diff of the preview.
 	Diff string
@@ -98,14 +99,19 @@ func (o *Operator) lastWords(e services.Execution) string {
 	return out.String()
 }
 
-// WaitForApproval waits until production asks for the approval of a commit. An
-// execution that ends without asking is an error.
+// WaitForApproval is WaitForApprovalIn of production.
 func (o *Operator) WaitForApproval(ctx context.Context, commit string) (Question, error) {
+	return o.WaitForApprovalIn(ctx, naming.Prod, commit)
+}
+
+// WaitForApprovalIn waits until an environment asks for the approval of a
+// commit. An execution that ends without asking is an error.
+func (o *Operator) WaitForApprovalIn(ctx context.Context, env naming.Environment, commit string) (Question, error) {
 	waits := func(e services.Execution) bool {
 		a := e.Action("Approve")
 		return a != nil && a.Token != ""
 	}
-	e, err := o.rig.Services.Wait(ctx, o.pipeline(naming.Prod), func(e services.Execution) bool {
+	e, err := o.rig.Services.Wait(ctx, o.pipeline(env), func(e services.Execution) bool {
 		return e.Variables[contract.VarCommit] == commit && (ended(e) || waits(e))
 	})
 	if err != nil {
@@ -116,7 +122,7 @@ func (o *Operator) WaitForApproval(ctx context.Context, commit string) (Question
 	}
 	diff, err := o.diff(e.ID)
 	exports := e.Action("Preview").Outputs
-	return Question{Pipeline: e.Pipeline, Commit: commit, Summary: exports[contract.ExportSummary], Digest: exports[contract.ExportDigest], Diff: diff}, err
+	return Question{Environment: env, Pipeline: e.Pipeline, Commit: commit, Summary: exports[contract.ExportSummary], Digest: exports[contract.ExportDigest], Diff: diff}, err
 }
 
 // diff reads the readable diff from an execution's bundle.
@@ -138,9 +144,15 @@ func (o *Operator) diff(execution string) (string, error) {
 	return string(out), err
 }
 
-// Decide answers the approval of a commit as the delivery account's operator.
+// Decide is DecideIn for production.
 func (o *Operator) Decide(commit string, approved bool, summary string) error {
-	for _, e := range o.RunsOf(naming.Prod, commit) {
+	return o.DecideIn(naming.Prod, commit, approved, summary)
+}
+
+// DecideIn answers an environment's question for a commit as the delivery
+// account's operator.
+func (o *Operator) DecideIn(env naming.Environment, commit string, approved bool, summary string) error {
+	for _, e := range o.RunsOf(env, commit) {
 		for _, p := range o.rig.Services.PendingApprovals() {
 			if p.Execution == e.ID {
 				return o.rig.Services.Decide(o.rig.Cloud.Operator(cloud.DeliveryAccount), p, approved, summary)

@@ -71,28 +71,21 @@ func (o *Operator) BuildImage(ctx context.Context) error {
 // DeployPlatform brings every project up, in order, with what a person does in
 // between. It is told of every step.
 func (o *Operator) DeployPlatform(ctx context.Context, step func(string, func(context.Context) error) error) error {
-	up := func(project string) error {
-		return step("make up PROJECT="+project, func(ctx context.Context) error { return o.Platform.Up(ctx, project) })
+	type task struct {
+		title string
+		do    func(context.Context) error
 	}
-	return firstError(
-		func() error { return step("make configure", o.Configure) },
-		func() error { return step("make bootstrap", o.Platform.Bootstrap) },
-		func() error { return up("targets/dev") },
-		func() error { return up("targets/staging") },
-		func() error { return up("targets/prod") },
-		func() error { return up("shared") },
-		func() error { return step("complete the connection's handshake (not played)", o.Handshake) },
-		func() error { return step("make image (docker build not played)", o.BuildImage) },
-		func() error { return up("environments/dev") },
-		func() error { return up("environments/staging") },
-		func() error { return up("environments/prod") },
-		func() error { return step("let the runs that creation started fail", o.rig.Services.Idle) },
-	)
-}
-
-func firstError(steps ...func() error) error {
-	for _, s := range steps {
-		if err := s(); err != nil {
+	tasks := []task{{"make configure", o.Configure}, {"make bootstrap", o.Platform.Bootstrap}}
+	for _, project := range o.Platform.Projects()[1:] {
+		tasks = append(tasks, task{"make up PROJECT=" + project.Name, func(ctx context.Context) error { return o.Platform.Up(ctx, project.Name) }})
+		if project.Name == "shared" {
+			tasks = append(tasks,
+				task{"complete the connection's handshake (not played)", o.Handshake},
+				task{"make image (docker build not played)", o.BuildImage})
+		}
+	}
+	for _, t := range append(tasks, task{"let the runs that creation started fail", o.rig.Services.Idle}) {
+		if err := step(t.title, t.do); err != nil {
 			return err
 		}
 	}

@@ -188,8 +188,8 @@ func imageExists(c *Call, input, image string) error {
 		return fmt.Errorf("%s is %q: expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY with a tag or a digest", input, image)
 	}
 	account, region, repository, tag, digest := m[1], m[2], m[3], m[4], m[5]
-	if !slices.Contains(cloud.Accounts(), account) {
-		return nil
+	if c.Cloud.Get(account, cloud.RoleType, "Operator") == nil {
+		return nil // not an account of this cloud
 	}
 	if region != cloud.Region || c.Cloud.Get(account, ecrRepositoryType, repository) == nil {
 		return fmt.Errorf("RepositoryNotFoundException: %s is %q, but the registry of %s has no repository %s in %s", input, image, account, repository, region)

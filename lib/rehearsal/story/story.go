@@ -8,20 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/promotion"
 	"delivery.internal/lib/rehearsal"
-	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/rehearsal/operator"
 	"delivery.internal/lib/rehearsal/provider"
 	"delivery.internal/lib/rehearsal/services"
 )
 
 // errRejected ends a delivery that a person did not want.
-var errRejected = errors.New("production was rejected")
+var errRejected = errors.New("a person has rejected the deployment")
 
 const parameterType = "aws:ssm/parameter:Parameter"
 
@@ -40,7 +41,8 @@ type Story struct {
 	// InventoryFile gets the inventory at its fullest; none where empty.
 	InventoryFile string
 
-	report Report
+	report   Report
+	rejected map[naming.Environment]bool // by the last change, and what follows them
 
 	mu      sync.Mutex
 	step    string         // the running step, under which the tree grows
@@ -154,41 +156,54 @@ func (s *Story) merge(message string, changes map[string][]byte) func(context.Co
 		if err != nil {
 			return err
 		}
-		for _, env := range naming.Environments()[:2] {
-			if _, err := s.Operator.WaitForDeployment(ctx, env, commit); err != nil {
+		s.rejected = map[naming.Environment]bool{}
+		for _, e := range s.Rig.Environments.InOrder() {
+			if s.rejected[e.Follows] {
+				s.rejected[e.Name] = true
+			} else if err := s.follow(ctx, e, commit); err != nil {
 				return err
 			}
 		}
-		return s.production(ctx, commit)
+		if len(s.rejected) > 0 {
+			return errRejected
+		}
+		return nil
 	}
 }
 
-// production waits for the question, asks it, and waits for the end.
-func (s *Story) production(ctx context.Context, commit string) error {
-	q, err := s.Operator.WaitForApproval(ctx, commit)
-	if err != nil {
-		return err
+// follow waits for a commit to be deployed to an environment, and answers the
+// question on the way.
+func (s *Story) follow(ctx context.Context, e promotion.Environment, commit string) error {
+	if e.Approval {
+		yes, err := s.ask(ctx, e.Name, commit)
+		if err != nil {
+			return err
+		}
+		if !yes {
+			s.rejected[e.Name] = true
+			_, err := s.Operator.WaitForEnd(ctx, e.Name, commit)
+			return err
+		}
 	}
-	yes, err := s.Approve(ctx, q)
+	_, err := s.Operator.WaitForDeployment(ctx, e.Name, commit)
+	return err
+}
+
+// ask waits for an environment's question, and answers it.
+func (s *Story) ask(ctx context.Context, env naming.Environment, commit string) (yes bool, err error) {
+	q, err := s.Operator.WaitForApprovalIn(ctx, env, commit)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if yes, err = s.Approve(ctx, q); err != nil {
+		return false, err
 	}
 	decision := "rejected"
 	if yes {
 		decision = "approved"
 	}
 	s.report.Approvals = append(s.report.Approvals, Approved{q.Pipeline, q.Commit, q.Summary, q.Diff, decision})
-	if err := s.Operator.Decide(commit, yes, "decided in the rehearsal"); err != nil {
-		return err
-	}
-	if yes {
-		_, err = s.Operator.WaitForDeployment(ctx, naming.Prod, commit)
-		return err
-	}
-	if _, err := s.Operator.WaitForEnd(ctx, naming.Prod, commit); err != nil {
-		return err
-	}
-	return errRejected
+	return yes, s.Operator.DecideIn(env, commit, yes, "decided in the rehearsal")
 }
 
 // countDeployed remembers how many resources each stack has.
@@ -214,12 +229,11 @@ func (s *Story) checkProtected(ctx context.Context) error {
 
 // checkDeployed looks at what the first change must have done.
 func (s *Story) checkDeployed() {
-	approved := len(s.report.Approvals) == 1 && s.report.Approvals[0].Decision == "approved"
-	for _, env := range naming.Environments() {
-		account := map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}[env]
+	for _, e := range s.Rig.Environments {
+		env, account := e.Name, string(e.Account)
 		n := len(s.Rig.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Rig.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Rig.Cloud.Find(account, parameterType, nil))
-		if env == naming.Prod && !approved {
-			s.check("nothing was deployed to prod, which was rejected", fmt.Sprintf("%d resources in account %s", n, account), n == 0)
+		if s.rejected[env] {
+			s.check(fmt.Sprintf("nothing was deployed to %s, which was rejected", env), fmt.Sprintf("%d resources in account %s", n, account), n == 0)
 			continue
 		}
 		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
@@ -237,20 +251,57 @@ func (s *Story) checkDenied() {
 
 // checkOrder holds the pipelines to requirements S1 to S3.
 func (s *Story) checkOrder() {
-	dev, staging, prod := last(s.Operator.Runs(naming.Dev)), last(s.Operator.Runs(naming.Staging)), last(s.Operator.Runs(naming.Prod))
-	s.check("dev and staging ran in parallel", fmt.Sprintf("they started %s apart", dev.Started.Sub(staging.Started).Abs().Round(time.Millisecond)),
-		dev.Started.Before(staging.Ended) && staging.Started.Before(dev.Ended))
-	deploy := staging.Action("Deploy")
-	s.check("production started after staging's deployment", fmt.Sprintf("%s after it began", prod.Started.Sub(deploy.Started).Round(time.Millisecond)), prod.Started.After(deploy.Started) && staging.Status == services.Succeeded)
-	approved, deployed := prod.Action("Approve").Status == services.Succeeded, prod.Action("Deploy") != nil
-	s.check("production is deployed only after a person's approval", "the answer was "+s.report.Approvals[0].Decision, approved == deployed)
 	commits := map[string]bool{}
-	for _, e := range []services.Execution{dev, staging, prod} {
-		commits[e.Variables[contract.VarCommit]], commits[e.Commit] = true, true
+	runs := map[naming.Environment]services.Execution{}
+	for _, e := range s.Rig.Environments.InOrder() {
+		if s.rejected[e.Follows] {
+			continue // nothing has started it
+		}
+		run := last(s.Operator.Runs(e.Name))
+		runs[e.Name], commits[run.Variables[contract.VarCommit]], commits[run.Commit] = run, true, true
+		s.checkStart(e, runs)
+		if approve := run.Action("Approve"); e.Approval {
+			approved := approve.Status == services.Succeeded
+			s.check(fmt.Sprintf("%s is deployed only after a person's approval", e.Name), "the answer was "+string(approve.Status), approved == (run.Action("Deploy") != nil))
+		}
 	}
-	s.check("one commit went everywhere", short(prod.Commit), len(commits) == 1)
+	s.checkParallel(runs)
+	s.check("one commit went everywhere", fmt.Sprintf("to %d environments", len(runs)), len(commits) == 1)
 	notified := len(s.Rig.Services.Notifications())
 	s.check("state changes and the approval were notified", fmt.Sprintf("%d messages", notified), notified > 0)
+}
+
+// checkStart: who follows another environment has waited for its success.
+func (s *Story) checkStart(e promotion.Environment, runs map[naming.Environment]services.Execution) {
+	if e.Follows == "" {
+		return
+	}
+	before, run := runs[e.Follows], runs[e.Name]
+	deploy := before.Action("Deploy")
+	s.check(fmt.Sprintf("%s started after %s's deployment", e.Name, e.Follows),
+		fmt.Sprintf("%s after it began", run.Started.Sub(deploy.Started).Round(time.Millisecond)), run.Started.After(deploy.Started) && before.Status == services.Succeeded)
+}
+
+// checkParallel: a push has started all environments that follow no other.
+func (s *Story) checkParallel(runs map[naming.Environment]services.Execution) {
+	var names []string
+	var latest, earliest time.Time // start and end
+	for _, e := range s.Rig.Environments {
+		if e.Follows != "" {
+			continue
+		}
+		run := runs[e.Name]
+		names = append(names, string(e.Name))
+		if run.Started.After(latest) {
+			latest = run.Started
+		}
+		if earliest.IsZero() || run.Ended.Before(earliest) {
+			earliest = run.Ended
+		}
+	}
+	if len(names) > 1 {
+		s.check(strings.Join(names, " and ")+" ran in parallel", fmt.Sprintf("the last one started %s before the first one ended", earliest.Sub(latest).Round(time.Millisecond)), latest.Before(earliest))
+	}
 }
 
 func last(runs []services.Execution) services.Execution { return runs[len(runs)-1] }
