@@ -3,7 +3,7 @@ module delivery.internal/image/warm
 go 1.26
 
 require (
-	github.com/pulumi/pulumi-aws/sdk/v6 v6.83.2
+	github.com/pulumi/pulumi-aws/sdk/v6 v6.83.4
 	github.com/pulumi/pulumi/sdk/v3 v3.255.0
 )
 

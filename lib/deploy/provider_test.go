@@ -26,7 +26,7 @@ const providerConfig = `{"assumeRole":{"type":"object","additionalProperties":{"
 
 // schema lists the types that YAML programs use: thing, and those of the
 // sample workload.
-const schema = `{"name":"aws","version":"6.83.2","meta":{"moduleFormat":"(.*)(?:/[^/]*)"},
+const schema = `{"name":"aws","version":"6.83.4","meta":{"moduleFormat":"(.*)(?:/[^/]*)"},
 "config":{"variables":` + providerConfig + `},"provider":{"inputProperties":` + providerConfig + `},
 "resources":{
 "aws:test/thing:Thing":{
@@ -110,7 +110,7 @@ func (p *provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, erro
 }
 
 func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: "6.83.2"}, nil
+	return &pulumirpc.PluginInfo{Version: "6.83.4"}, nil
 }
 
 func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {

@@ -16,7 +16,7 @@ import (
 )
 
 // The versions that the played plugins claim: those that lib/go.mod pins.
-var plugins = map[string]string{"aws": "6.83.2", "github": "6.7.2", "random": "4.18.2"}
+var plugins = map[string]string{"aws": "6.83.4", "github": "6.7.2", "random": "4.18.2"}
 
 // Host serves providers of one local cloud.
 type Host struct {

@@ -117,7 +117,7 @@ func TestConfigureToleratesWhatAPreviewDoesNotKnow(t *testing.T) {
 func TestConfigurationThatIsNotPlayedIsRefused(t *testing.T) {
 	t.Parallel()
 	p := newRig(t).connect("aws")
-	out, err := p.CheckConfig(t.Context(), &pulumirpc.CheckRequest{News: wire(t, map[string]any{"region": cloud.Region, "endpoints": "[]", "version": "6.83.2"})})
+	out, err := p.CheckConfig(t.Context(), &pulumirpc.CheckRequest{News: wire(t, map[string]any{"region": cloud.Region, "endpoints": "[]", "version": "6.83.4"})})
 	require.NoError(t, err)
 	require.Len(t, out.GetFailures(), 1)
 	require.Equal(t, "endpoints", out.GetFailures()[0].GetProperty())
