@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
 
@@ -21,47 +22,47 @@ func identityPolicy(holder string) func(*differ) {
 // kinds are the kinds of resources whose permissions are compared, and those
 // that are known to carry none although a property looks like a policy.
 var kinds = map[string]func(*differ){
-	"aws:iam/role:Role":                                   role,
+	typetoken.Role:                                        role,
 	"aws:iam/user:User":                                   boundary,
 	"aws:iam/group:Group":                                 nothing,
-	"aws:iam/policy:Policy":                               managedDocument,
-	"aws:iam/rolePolicy:RolePolicy":                       identityPolicy("role"),
+	typetoken.Policy:                                      managedDocument,
+	typetoken.RolePolicy:                                  identityPolicy("role"),
 	"aws:iam/userPolicy:UserPolicy":                       identityPolicy("user"),
 	"aws:iam/groupPolicy:GroupPolicy":                     identityPolicy("group"),
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":   attachments("policyArn", "role"),
+	typetoken.RolePolicyAttachment:                        attachments("policyArn", "role"),
 	"aws:iam/userPolicyAttachment:UserPolicyAttachment":   attachments("policyArn", "user"),
 	"aws:iam/groupPolicyAttachment:GroupPolicyAttachment": attachments("policyArn", "group"),
 	"aws:iam/policyAttachment:PolicyAttachment":           attachments("policyArn", "roles", "users", "groups"),
 
-	"aws:s3/bucket:Bucket":                                     bucket,
-	"aws:s3/bucketV2:BucketV2":                                 bucket,
-	"aws:s3/bucketPolicy:BucketPolicy":                         resourcePolicy("s3", "bucket", "bucket"),
-	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":   publicAccess("bucket", "true"),
+	"aws:s3/bucket:Bucket":            bucket,
+	typetoken.Bucket:                  bucket,
+	typetoken.BucketPolicy:            resourcePolicy("s3", "bucket", "bucket"),
+	typetoken.BucketPublicAccessBlock: publicAccess("bucket", "true"),
 	"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": publicAccess("accountId", "false"),
 	"aws:s3/bucketAclV2:BucketAclV2":                           acl,
 	"aws:s3/bucketAcl:BucketAcl":                               acl,
-	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":   ownership,
+	typetoken.BucketOwnershipControls:                          ownership,
 
-	"aws:kms/key:Key":                 key,
+	typetoken.Key:                     key,
 	"aws:kms/replicaKey:ReplicaKey":   key,
 	"aws:kms/externalKey:ExternalKey": key,
-	"aws:kms/keyPolicy:KeyPolicy":     keyPolicy,
+	typetoken.KeyPolicy:               keyPolicy,
 	"aws:kms/grant:Grant":             granting("kms", grant),
 
-	"aws:sns/topic:Topic":                           ownDocument("sns"),
-	"aws:sns/topicPolicy:TopicPolicy":               resourcePolicy("sns", "arn", "topic"),
-	"aws:sns/topicSubscription:TopicSubscription":   nothing,
-	"aws:sqs/queue:Queue":                           ownDocument("sqs"),
-	"aws:sqs/queuePolicy:QueuePolicy":               resourcePolicy("sqs", "queueUrl", "queue"),
+	typetoken.Topic:                                 ownDocument("sns"),
+	typetoken.TopicPolicy:                           resourcePolicy("sns", "arn", "topic"),
+	typetoken.TopicSubscription:                     nothing,
+	typetoken.Queue:                                 ownDocument("sqs"),
+	typetoken.QueuePolicy:                           resourcePolicy("sqs", "queueUrl", "queue"),
 	"aws:sqs/redrivePolicy:RedrivePolicy":           nothing,
 	"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": nothing,
 
-	"aws:ecr/repositoryPolicy:RepositoryPolicy":       resourcePolicy("ecr", "repository", "repository"),
+	typetoken.RepositoryPolicy:                        resourcePolicy("ecr", "repository", "repository"),
 	"aws:ecrpublic/repositoryPolicy:RepositoryPolicy": resourcePolicy("ecr", "repositoryName", "repository"),
 	"aws:ecr/registryPolicy:RegistryPolicy":           ownDocument("ecr"),
-	"aws:ecr/lifecyclePolicy:LifecyclePolicy":         nothing,
+	typetoken.RepositoryLifecycle:                     nothing,
 
-	"aws:lambda/permission:Permission":                         granting("lambda", permission),
+	typetoken.Permission: granting("lambda", permission),
 	"aws:lambda/layerVersionPermission:LayerVersionPermission": granting("lambda", layerPermission),
 	"aws:lambda/functionUrl:FunctionUrl":                       functionURL,
 
@@ -72,7 +73,7 @@ var kinds = map[string]func(*differ){
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   ruleOf("securityGroupId", "egress"),
 
 	"aws:secretsmanager/secretPolicy:SecretPolicy": resourcePolicy("secretsmanager", "secretArn", "secret"),
-	"aws:cloudwatch/eventBusPolicy:EventBusPolicy": resourcePolicy("events", "eventBusName", "event bus"),
+	typetoken.EventBusPolicy:                       resourcePolicy("events", "eventBusName", "event bus"),
 	"aws:dynamodb/resourcePolicy:ResourcePolicy":   resourcePolicy("dynamodb", "resourceArn", "table"),
 }
 

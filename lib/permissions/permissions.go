@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
 
@@ -86,15 +87,15 @@ type context struct {
 
 // names are the inputs with the physical name of what policies are attached to.
 var names = map[string][2]string{
-	"aws:iam/role:Role":             {"role", "name"},
-	"aws:iam/user:User":             {"user", "name"},
-	"aws:iam/group:Group":           {"group", "name"},
-	"aws:s3/bucketV2:BucketV2":      {"bucket", "bucket"},
-	"aws:s3/bucket:Bucket":          {"bucket", "bucket"},
-	"aws:sns/topic:Topic":           {"topic", "name"},
-	"aws:sqs/queue:Queue":           {"queue", "name"},
-	"aws:ecr/repository:Repository": {"repository", "name"},
-	"aws:lambda/function:Function":  {"function", "name"},
+	typetoken.Role:         {"role", "name"},
+	"aws:iam/user:User":    {"user", "name"},
+	"aws:iam/group:Group":  {"group", "name"},
+	typetoken.Bucket:       {"bucket", "bucket"},
+	"aws:s3/bucket:Bucket": {"bucket", "bucket"},
+	typetoken.Topic:        {"topic", "name"},
+	typetoken.Queue:        {"queue", "name"},
+	typetoken.Repository:   {"repository", "name"},
+	typetoken.Function:     {"function", "name"},
 }
 
 func newContext(changes []Change) *context {
@@ -105,7 +106,7 @@ func newContext(changes []Change) *context {
 				c.gone[n[0]+" "+v.text] = true
 			}
 		}
-		if change.Type == "aws:iam/policy:Policy" {
+		if change.Type == typetoken.Policy {
 			before, after := managed(change.Before), managed(change.After)
 			for _, m := range []managedPolicy{before, after} {
 				if m.suffix != "" {

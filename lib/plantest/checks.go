@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iampolicy"
 )
 
@@ -146,7 +147,7 @@ func Policies(t testing.TB, rs []Resource) []Policy {
 	custom(rs, func(r Resource, _ kind) {
 		for _, key := range []string{"policy", "assumeRolePolicy"} {
 			text := r.Text(key)
-			if text == "" || r.Type == "aws:ecr/lifecyclePolicy:LifecyclePolicy" {
+			if text == "" || r.Type == typetoken.RepositoryLifecycle {
 				continue
 			}
 			d, err := iampolicy.Parse(text)
@@ -207,5 +208,5 @@ func excused(p Policy, s iampolicy.Statement) string {
 
 // resourceless says whether the policy is of a kind without Resource elements.
 func resourceless(p Policy) bool {
-	return p.Key == "assumeRolePolicy" || p.Resource.Type == "aws:ecr/repositoryPolicy:RepositoryPolicy"
+	return p.Key == "assumeRolePolicy" || p.Resource.Type == typetoken.RepositoryPolicy
 }

@@ -1,6 +1,9 @@
 package plantest
 
-import "delivery.internal/lib/naming"
+import (
+	"delivery.internal/lib/aws/typetoken"
+	"delivery.internal/lib/naming"
+)
 
 // kind is what the checks and the mocks know of a resource type.
 type kind struct {
@@ -24,63 +27,63 @@ var kinds = map[string]kind{
 	"pulumi:providers:aws":    {},
 	"pulumi:providers:github": {},
 
-	"aws:apigatewayv2/api:Api":                 {Name: "name", Tags: true, Computed: apiOutputs},
-	"aws:apigatewayv2/integration:Integration": {},
-	"aws:apigatewayv2/route:Route":             {},
-	"aws:apigatewayv2/stage:Stage":             {Tags: true},
+	typetoken.API:            {Name: "name", Tags: true, Computed: apiOutputs},
+	typetoken.APIIntegration: {},
+	typetoken.APIRoute:       {},
+	typetoken.APIStage:       {Tags: true},
 
-	"aws:cloudtrail/trail:Trail": {Name: "name", Tags: true, ARN: naming.Scope.Trail, Encrypted: needs("kmsKeyId")},
+	typetoken.Trail: {Name: "name", Tags: true, ARN: naming.Scope.Trail, Encrypted: needs("kmsKeyId")},
 
-	"aws:cloudwatch/eventBusPolicy:EventBusPolicy": {},
-	"aws:cloudwatch/metricAlarm:MetricAlarm":       {Name: "name", Tags: true, ARN: naming.Scope.Alarm},
-	"aws:cloudwatch/eventBus:EventBus":             {Name: "name", Tags: true, ARN: naming.Scope.Bus},
-	"aws:cloudwatch/eventRule:EventRule":           {Name: "name", Tags: true, ARN: naming.Scope.Rule},
-	"aws:cloudwatch/eventTarget:EventTarget":       {},
-	"aws:cloudwatch/logGroup:LogGroup":             {Name: "name", Tags: true, ARN: naming.Scope.LogGroup, Encrypted: needs("kmsKeyId"), Removable: logGroupRemovable},
+	typetoken.EventBusPolicy: {},
+	typetoken.MetricAlarm:    {Name: "name", Tags: true, ARN: naming.Scope.Alarm},
+	typetoken.EventBus:       {Name: "name", Tags: true, ARN: naming.Scope.Bus},
+	typetoken.EventRule:      {Name: "name", Tags: true, ARN: naming.Scope.Rule},
+	typetoken.EventTarget:    {},
+	typetoken.LogGroup:       {Name: "name", Tags: true, ARN: naming.Scope.LogGroup, Encrypted: needs("kmsKeyId"), Removable: logGroupRemovable},
 
-	"aws:codebuild/project:Project":                     {Name: "name", Tags: true, ARN: naming.Scope.Project, Encrypted: needs("encryptionKey")},
-	"aws:codeconnections/connection:Connection":         {Name: "name", Tags: true, Computed: connectionOutputs},
-	"aws:codepipeline/pipeline:Pipeline":                {Name: "name", Tags: true, ARN: naming.Scope.Pipeline, Encrypted: pipelineEncrypted},
-	"aws:dynamodb/table:Table":                          {Name: "name", Tags: true, ARN: naming.Scope.Table, Removable: without("deletionProtectionEnabled")},
-	"aws:ecr/lifecyclePolicy:LifecyclePolicy":           {},
-	"aws:ecr/repository:Repository":                     {Name: "name", Tags: true, ARN: naming.Scope.Repository, Computed: repositoryOutputs, Encrypted: repositoryEncrypted, Removable: with("forceDelete", true)},
-	"aws:ecr/repositoryPolicy:RepositoryPolicy":         {},
-	"aws:iam/policy:Policy":                             {Name: "name", Tags: true, ARN: naming.Scope.Policy},
-	"aws:iam/role:Role":                                 {Name: "name", Tags: true, ARN: naming.Scope.Role, Computed: uniqueID, Removable: with("forceDetachPolicies", true)},
-	"aws:iam/rolePolicy:RolePolicy":                     {Name: "name"},
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment": {},
-	"aws:kms/alias:Alias":                               {Name: "name"},
-	"aws:kms/key:Key":                                   {Tags: true, Computed: keyOutputs, Encrypted: needs("enableKeyRotation"), Removable: with("deletionWindowInDays", 7.0)},
-	"aws:kms/keyPolicy:KeyPolicy":                       {},
-	"aws:lambda/function:Function":                      {Name: "name", Tags: true, ARN: naming.Scope.Function, Computed: functionOutputs, Removable: without("skipDestroy")},
-	"aws:lambda/permission:Permission":                  {},
+	typetoken.Project:              {Name: "name", Tags: true, ARN: naming.Scope.Project, Encrypted: needs("encryptionKey")},
+	typetoken.Connection:           {Name: "name", Tags: true, Computed: connectionOutputs},
+	typetoken.Pipeline:             {Name: "name", Tags: true, ARN: naming.Scope.Pipeline, Encrypted: pipelineEncrypted},
+	typetoken.Table:                {Name: "name", Tags: true, ARN: naming.Scope.Table, Removable: without("deletionProtectionEnabled")},
+	typetoken.RepositoryLifecycle:  {},
+	typetoken.Repository:           {Name: "name", Tags: true, ARN: naming.Scope.Repository, Computed: repositoryOutputs, Encrypted: repositoryEncrypted, Removable: with("forceDelete", true)},
+	typetoken.RepositoryPolicy:     {},
+	typetoken.Policy:               {Name: "name", Tags: true, ARN: naming.Scope.Policy},
+	typetoken.Role:                 {Name: "name", Tags: true, ARN: naming.Scope.Role, Computed: uniqueID, Removable: with("forceDetachPolicies", true)},
+	typetoken.RolePolicy:           {Name: "name"},
+	typetoken.RolePolicyAttachment: {},
+	typetoken.KeyAlias:             {Name: "name"},
+	typetoken.Key:                  {Tags: true, Computed: keyOutputs, Encrypted: needs("enableKeyRotation"), Removable: with("deletionWindowInDays", 7.0)},
+	typetoken.KeyPolicy:            {},
+	typetoken.Function:             {Name: "name", Tags: true, ARN: naming.Scope.Function, Computed: functionOutputs, Removable: without("skipDestroy")},
+	typetoken.Permission:           {},
 
-	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       {},
-	"aws:s3/bucketNotification:BucketNotification":                                               {},
-	"aws:s3/bucketObjectv2:BucketObjectv2":                                                       {Tags: true},
-	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     {},
-	"aws:s3/bucketPolicy:BucketPolicy":                                                           {},
-	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {},
-	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {Encrypted: bucketRuleEncrypted},
-	"aws:s3/bucketV2:BucketV2":                                                                   {Name: "bucket", Tags: true, ARN: naming.Scope.Bucket, Encrypted: bucketEncrypted, Removable: with("forceDestroy", true)},
-	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {},
+	typetoken.BucketLifecycle:         {},
+	typetoken.BucketNotification:      {},
+	typetoken.Object:                  {Tags: true},
+	typetoken.BucketOwnershipControls: {},
+	typetoken.BucketPolicy:            {},
+	typetoken.BucketPublicAccessBlock: {},
+	typetoken.BucketEncryption:        {Encrypted: bucketRuleEncrypted},
+	typetoken.Bucket:                  {Name: "bucket", Tags: true, ARN: naming.Scope.Bucket, Encrypted: bucketEncrypted, Removable: with("forceDestroy", true)},
+	typetoken.BucketVersioning:        {},
 
-	"aws:secretsmanager/secret:Secret":               {Name: "name", Tags: true, ARN: secretARN, Encrypted: needs("kmsKeyId"), Removable: with("recoveryWindowInDays", 0.0)},
-	"aws:secretsmanager/secretVersion:SecretVersion": {},
-	"aws:sns/topic:Topic":                            {Name: "name", Tags: true, ARN: naming.Scope.Topic, Encrypted: needs("kmsMasterKeyId")},
-	"aws:sns/topicPolicy:TopicPolicy":                {},
-	"aws:sns/topicSubscription:TopicSubscription":    {},
-	"aws:sqs/queue:Queue":                            {Name: "name", Tags: true, ARN: naming.Scope.Queue, Computed: queueOutputs, Encrypted: queueEncrypted},
-	"aws:sqs/queuePolicy:QueuePolicy":                {},
-	"aws:ssm/parameter:Parameter":                    {Name: "name", Tags: true, ARN: naming.Scope.Parameter},
+	typetoken.Secret:            {Name: "name", Tags: true, ARN: secretARN, Encrypted: needs("kmsKeyId"), Removable: with("recoveryWindowInDays", 0.0)},
+	typetoken.SecretVersion:     {},
+	typetoken.Topic:             {Name: "name", Tags: true, ARN: naming.Scope.Topic, Encrypted: needs("kmsMasterKeyId")},
+	typetoken.TopicPolicy:       {},
+	typetoken.TopicSubscription: {},
+	typetoken.Queue:             {Name: "name", Tags: true, ARN: naming.Scope.Queue, Computed: queueOutputs, Encrypted: queueEncrypted},
+	typetoken.QueuePolicy:       {},
+	typetoken.Parameter:         {Name: "name", Tags: true, ARN: naming.Scope.Parameter},
 
-	"github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret":     {},
-	"github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable": {},
-	"github:index/branchProtection:BranchProtection":                     {},
-	"github:index/repositoryEnvironment:RepositoryEnvironment":           {Name: "environment"},
-	"github:index/repositoryWebhook:RepositoryWebhook":                   {},
+	typetoken.GitHubSecret:           {},
+	typetoken.GitHubVariable:         {},
+	typetoken.GitHubBranchProtection: {},
+	typetoken.GitHubEnvironment:      {Name: "environment"},
+	typetoken.GitHubWebhook:          {},
 
-	"random:index/randomPassword:RandomPassword": {Computed: func(string) map[string]any {
+	typetoken.RandomPassword: {Computed: func(string) map[string]any {
 		return map[string]any{"result": "a-random-password-that-is-long-enough-to-be-a-secret"}
 	}},
 }
@@ -159,7 +162,7 @@ func queueEncrypted(r Resource, _ []Resource) string {
 }
 
 func bucketEncrypted(r Resource, all []Resource) string {
-	for _, e := range OfType(all, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2") {
+	for _, e := range OfType(all, typetoken.BucketEncryption) {
 		if e.Text("bucket") == r.Text("bucket") {
 			return ""
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // CheckWatched fails for a queue without an alarm that speaks as soon as it
@@ -13,7 +15,7 @@ import (
 // fails for an alarm that the topic and its key would not let speak.
 func CheckWatched(t testing.TB, rs []Resource) {
 	t.Helper()
-	const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	const alarmType = typetoken.MetricAlarm
 	known := Settings().DeadLetterAlarms()
 	var found []string
 	for _, a := range OfType(rs, alarmType) {
@@ -21,7 +23,7 @@ func CheckWatched(t testing.TB, rs []Resource) {
 			found = append(found, fmt.Sprintf("%s: %s is not one of settings.DeadLetterAlarms, which may publish", a, arn))
 		}
 	}
-	for _, q := range OfType(rs, "aws:sqs/queue:Queue") {
+	for _, q := range OfType(rs, typetoken.Queue) {
 		if !slices.ContainsFunc(OfType(rs, alarmType), func(a Resource) bool { return watches(a, q.Text("name")) }) {
 			found = append(found, fmt.Sprintf("%s: no alarm speaks when it holds a message", q))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
 	"delivery.internal/lib/promotion"
@@ -33,7 +34,7 @@ func newLocalCloud(t *testing.T) *localCloud {
 // makeBucket makes a bucket of an account with some objects.
 func (c *localCloud) makeBucket(t *testing.T, account, name string, keys ...string) {
 	t.Helper()
-	require.NoError(t, c.Add(&cloud.Resource{Type: cloud.BucketType, ID: name, Name: name, Account: account, ARN: "arn:aws:s3:::" + name}))
+	require.NoError(t, c.Add(&cloud.Resource{Type: typetoken.Bucket, ID: name, Name: name, Account: account, ARN: "arn:aws:s3:::" + name}))
 	for _, key := range keys {
 		require.NoError(t, c.Objects.Put(name, key, []byte("{}")))
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // Left is what is left in the four accounts and on GitHub.
@@ -19,7 +19,7 @@ func (r *Rig) Left() (Left, error) {
 	for _, d := range r.Cloud.Deployed() {
 		left.Resources = append(left.Resources, fmt.Sprintf("%s %s in account %s", d.Type, d.ID, d.Account))
 	}
-	for _, i := range r.Cloud.Find("", cloud.ImageType, nil) {
+	for _, i := range r.Cloud.Find("", typetoken.Image, nil) {
 		left.Images = append(left.Images, "image "+i.ID)
 	}
 	for _, b := range r.Services.RunningBuilds() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
 	"delivery.internal/lib/rehearsal"
@@ -17,7 +18,7 @@ import (
 // lets a stranger own each name of a second installation in turn.
 func (s *stage) takenNames(t *testing.T) {
 	var made []string
-	for _, b := range s.rig.Cloud.Find(cloud.DeliveryAccount, cloud.BucketType, nil) {
+	for _, b := range s.rig.Cloud.Find(cloud.DeliveryAccount, typetoken.Bucket, nil) {
 		made = append(made, b.Name)
 	}
 	require.ElementsMatch(t, naming.Buckets(s.rig.Suffix, s.rig.Environments.Names()...), made, "naming.Buckets lists every bucket and no other")

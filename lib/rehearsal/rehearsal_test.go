@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/rehearsal"
@@ -210,12 +211,10 @@ func (s *stage) everywhere(t *testing.T, commit string) {
 
 var accounts = map[naming.Environment]string{naming.Dev: cloud.DevAccount, naming.Staging: cloud.StagingAccount, naming.Prod: cloud.ProdAccount}
 
-const queueType = "aws:sqs/queue:Queue"
-
 // queue is the sample's order queue in an environment.
 func (s *stage) queue(env naming.Environment) *cloud.Resource {
 	name := s.rig.Names(env).Of(naming.WorkloadQueue)
-	return s.rig.Cloud.First(accounts[env], queueType, func(r *cloud.Resource) bool { return r.Name == name })
+	return s.rig.Cloud.First(accounts[env], typetoken.Queue, func(r *cloud.Resource) bool { return r.Name == name })
 }
 
 func (s *stage) ledger(env naming.Environment, commit string) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/rehearsal"
@@ -130,7 +131,7 @@ func (s *stage) alarmsTold() []string {
 // deadLetterIsSeen sends an event that the starter refuses, and one that does
 // not reach it.
 func (s *stage) deadLetterIsSeen(t *testing.T) {
-	for _, q := range s.rig.Cloud.Find(cloud.DeliveryAccount, queueType, nil) {
+	for _, q := range s.rig.Cloud.Find(cloud.DeliveryAccount, typetoken.Queue, nil) {
 		require.NotNil(t, s.rig.Cloud.First(cloud.DeliveryAccount, "aws:cloudwatch/metricAlarm:MetricAlarm", func(a *cloud.Resource) bool {
 			return a.Str("dimensions.QueueName") == q.Name
 		}), "%s has no alarm", q.Name)

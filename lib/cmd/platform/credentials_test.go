@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/promotion"
@@ -115,14 +116,14 @@ func (p *person) withBucket(t *testing.T, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		_, err := os.Stat(p.made())
-		bucket := p.cloud.Get(cloud.DeliveryAccount, cloud.BucketType, name)
+		bucket := p.cloud.Get(cloud.DeliveryAccount, typetoken.Bucket, name)
 		switch {
 		case err == nil && bucket == nil:
-			if err := p.cloud.Add(&cloud.Resource{Type: cloud.BucketType, ID: name, Name: name, Account: cloud.DeliveryAccount, ARN: "arn:aws:s3:::" + name}); err != nil {
+			if err := p.cloud.Add(&cloud.Resource{Type: typetoken.Bucket, ID: name, Name: name, Account: cloud.DeliveryAccount, ARN: "arn:aws:s3:::" + name}); err != nil {
 				t.Error(err)
 			}
 		case err != nil && bucket != nil:
-			p.cloud.Remove(cloud.DeliveryAccount, cloud.BucketType, name)
+			p.cloud.Remove(cloud.DeliveryAccount, typetoken.Bucket, name)
 		}
 		mu.Unlock()
 		api.ServeHTTP(w, r)
@@ -137,7 +138,7 @@ func (p *person) addKey(t *testing.T) {
 	alias := naming.New(naming.Shared, suffix).Of(naming.KeyAlias)
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + cloud.DeliveryAccount + `:root"},"Action":"kms:*","Resource":"*"}]}`
 	for _, r := range []*cloud.Resource{
-		{Type: cloud.KeyType, ID: "k1", ARN: arn, Inputs: map[string]any{"policy": policy}},
+		{Type: typetoken.Key, ID: "k1", ARN: arn, Inputs: map[string]any{"policy": policy}},
 		{Type: "aws:ssm/parameter:Parameter", ID: verdict, Name: verdict, ARN: "arn:aws:ssm:us-east-1:" + cloud.DeliveryAccount + ":parameter/" + verdict, Inputs: map[string]any{"value": "none", "type": "String"}},
 		{Type: "aws:kms/alias:Alias", ID: alias, Name: alias, ARN: "arn:aws:kms:us-east-1:" + cloud.DeliveryAccount + ":" + alias, Inputs: map[string]any{"targetKeyArn": arn}},
 	} {

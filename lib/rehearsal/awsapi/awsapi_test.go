@@ -26,6 +26,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -54,9 +55,9 @@ func newBenchWith(t *testing.T, backend Backend) *bench {
 	h := httptest.NewServer(New(c, backend))
 	t.Cleanup(h.Close)
 	b := &bench{t, c, h.URL}
-	b.add(cloud.KeyType, "k1", keyARN, "", map[string]any{"policy": statement(`"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:Encrypt","kms:Decrypt","kms:GenerateDataKey","kms:DescribeKey"],"Resource":"*"`)})
-	b.add(cloud.BucketType, bucket, "arn:aws:s3:::"+bucket, bucket, nil)
-	b.add(encryptionType, bucket, "", "", map[string]any{"bucket": bucket, "rules": []any{map[string]any{
+	b.add(typetoken.Key, "k1", keyARN, "", map[string]any{"policy": statement(`"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:Encrypt","kms:Decrypt","kms:GenerateDataKey","kms:DescribeKey"],"Resource":"*"`)})
+	b.add(typetoken.Bucket, bucket, "arn:aws:s3:::"+bucket, bucket, nil)
+	b.add(typetoken.BucketEncryption, bucket, "", "", map[string]any{"bucket": bucket, "rules": []any{map[string]any{
 		"bucketKeyEnabled": true, "applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": keyARN},
 	}}})
 	return b
@@ -74,8 +75,8 @@ func (b *bench) add(typ, id, arn, name string, inputs map[string]any) {
 // role makes a role with a policy and returns its credentials.
 func (b *bench) role(name, policy string) *cloud.Session {
 	b.t.Helper()
-	b.add(cloud.RoleType, name, "arn:aws:iam::"+account+":role/"+name, name, map[string]any{"name": name, "assumeRolePolicy": statement(`"Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"`)})
-	b.add(cloud.RolePolicyType, name+":p", "", "p", map[string]any{"role": name, "name": "p", "policy": policy})
+	b.add(typetoken.Role, name, "arn:aws:iam::"+account+":role/"+name, name, map[string]any{"name": name, "assumeRolePolicy": statement(`"Principal":{"Service":"codebuild.amazonaws.com"},"Action":"sts:AssumeRole"`)})
+	b.add(typetoken.RolePolicy, name+":p", "", "p", map[string]any{"role": name, "name": "p", "policy": policy})
 	s, err := b.cloud.Issue("arn:aws:iam::"+account+":role/"+name, "test", time.Hour)
 	require.NoError(b.t, err)
 	return s
@@ -187,7 +188,7 @@ func TestObjectsAreForThoseWhoMay(t *testing.T) {
 	}
 	require.ErrorContains(t, put(b, b.role("nokey", policy(objects)), "ours/x"), "kms:GenerateDataKey")
 
-	b.add(cloud.BucketPolicyType, bucket, "", "", map[string]any{"bucket": bucket, "policy": policy(`{"Sid":"Nobody","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::` + bucket + `/*"}`)})
+	b.add(typetoken.BucketPolicy, bucket, "", "", map[string]any{"bucket": bucket, "policy": policy(`{"Sid":"Nobody","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::` + bucket + `/*"}`)})
 	require.ErrorContains(t, put(b, both, "ours/x"), "explicitly denies")
 }
 
@@ -225,7 +226,7 @@ func TestKeysSealForOneContext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	c, ctx := kms.NewFromConfig(b.config(b.cloud.Operator(account))), t.Context()
-	b.add(aliasType, "alias/k", "arn:aws:kms:us-east-1:"+account+":alias/k", "alias/k", map[string]any{"targetKeyArn": keyARN})
+	b.add(typetoken.KeyAlias, "alias/k", "arn:aws:kms:us-east-1:"+account+":alias/k", "alias/k", map[string]any{"targetKeyArn": keyARN})
 	dev := map[string]string{"environment": "dev"}
 	sealed, err := c.Encrypt(ctx, &kms.EncryptInput{KeyId: aws.String("alias/k"), Plaintext: []byte("secret"), EncryptionContext: dev})
 	require.NoError(t, err)
@@ -240,7 +241,7 @@ func TestKeysSealForOneContext(t *testing.T) {
 	_, err = kms.NewFromConfig(b.config(narrow)).Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: dev})
 	require.Equal(t, "AccessDeniedException", code(t, err))
 
-	require.True(t, b.cloud.Remove(account, cloud.KeyType, "k1"))
+	require.True(t, b.cloud.Remove(account, typetoken.Key, "k1"))
 	_, err = c.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: dev})
 	require.Equal(t, "KMSInvalidStateException", code(t, err), "a deleted key is pending deletion")
 }
@@ -250,7 +251,7 @@ func TestRolesAreAssumedByWhomTheyTrust(t *testing.T) {
 	b := newBench(t)
 	target := "arn:aws:iam::" + cloud.DevAccount + ":role/deploy"
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/build","sts:ExternalId":"id-1"}}}]}`
-	require.NoError(t, b.cloud.Add(&cloud.Resource{Type: cloud.RoleType, ID: "deploy", Name: "deploy", ARN: target, Account: cloud.DevAccount, Inputs: map[string]any{"name": "deploy", "assumeRolePolicy": trust}}))
+	require.NoError(t, b.cloud.Add(&cloud.Resource{Type: typetoken.Role, ID: "deploy", Name: "deploy", ARN: target, Account: cloud.DevAccount, Inputs: map[string]any{"name": "deploy", "assumeRolePolicy": trust}}))
 	may := policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + target + `"}`)
 	assume := func(s *cloud.Session, external *string) error {
 		_, err := sts.NewFromConfig(b.config(s)).AssumeRole(context.Background(), &sts.AssumeRoleInput{RoleArn: &target, RoleSessionName: aws.String("run"), ExternalId: external})
@@ -267,7 +268,7 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	config, ctx := b.config(b.cloud.Operator(account)), t.Context()
-	b.add(parameterType, "approved", "arn:aws:ssm:us-east-1:"+account+":parameter/approved", "approved", map[string]any{"value": "none", "type": "String"})
+	b.add(typetoken.Parameter, "approved", "arn:aws:ssm:us-east-1:"+account+":parameter/approved", "approved", map[string]any{"value": "none", "type": "String"})
 	params := ssm.NewFromConfig(config)
 	_, err := params.PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("approved"), Value: aws.String("sha256:1")})
 	require.Equal(t, "ParameterAlreadyExists", code(t, err))
@@ -278,7 +279,7 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 	require.Equal(t, "sha256:1", *got.Parameter.Value)
 
 	secretARN := "arn:aws:secretsmanager:us-east-1:" + account + ":secret:hook-abc"
-	b.add(secretType, secretARN, secretARN, "hook", map[string]any{"kmsKeyId": keyARN})
+	b.add(typetoken.Secret, secretARN, secretARN, "hook", map[string]any{"kmsKeyId": keyARN})
 	b.cloud.SecretVersions(b.cloud.ByARN(secretARN)).Put(cloud.SecretVersion{ID: "v1", Text: "s3cret", Created: time.Unix(1000, 0)})
 	secret, err := secretsmanager.NewFromConfig(config).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secretARN})
 	require.NoError(t, err)
@@ -287,7 +288,7 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 	_, err = secretsmanager.NewFromConfig(b.config(keyless)).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secretARN})
 	require.ErrorContains(t, err, "kms:Decrypt")
 
-	b.add(tableType, "claims", "arn:aws:dynamodb:us-east-1:"+account+":table/claims", "claims", map[string]any{"hashKey": "id"})
+	b.add(typetoken.Table, "claims", "arn:aws:dynamodb:us-east-1:"+account+":table/claims", "claims", map[string]any{"hashKey": "id"})
 	claim := &dynamodb.PutItemInput{TableName: aws.String("claims"), ConditionExpression: aws.String("attribute_not_exists(id)"), Item: map[string]dynamotypes.AttributeValue{"id": &dynamotypes.AttributeValueMemberS{Value: "x"}}}
 	table := dynamodb.NewFromConfig(config)
 	_, err = table.PutItem(ctx, claim)
@@ -299,10 +300,10 @@ func TestParametersSecretsAndClaims(t *testing.T) {
 	_, err = table.PutItem(ctx, claim)
 	require.NoError(t, err)
 
-	require.True(t, b.cloud.Remove(account, tableType, "claims"))
+	require.True(t, b.cloud.Remove(account, typetoken.Table, "claims"))
 	_, err = table.PutItem(ctx, claim)
 	require.Equal(t, "ResourceNotFoundException", code(t, err))
-	b.add(tableType, "claims", "arn:aws:dynamodb:us-east-1:"+account+":table/claims", "claims", map[string]any{"hashKey": "id"})
+	b.add(typetoken.Table, "claims", "arn:aws:dynamodb:us-east-1:"+account+":table/claims", "claims", map[string]any{"hashKey": "id"})
 	_, err = table.PutItem(ctx, claim)
 	require.NoError(t, err, "a table that is made again is empty")
 }
@@ -323,7 +324,7 @@ func TestEventsAreForTheSourceThatMay(t *testing.T) {
 	rt := &bus{}
 	b := newBenchWith(t, rt)
 	arn := "arn:aws:events:us-east-1:" + account + ":event-bus/delivery"
-	b.add(busType, "delivery", arn, "delivery", nil)
+	b.add(typetoken.EventBus, "delivery", arn, "delivery", nil)
 	dev := b.role("dev", policy(`{"Effect":"Allow","Action":"events:PutEvents","Resource":"`+arn+`","Condition":{"StringEquals":{"events:source":"delivery.deployer.dev"}}}`))
 	put := func(source, detail, name string) (*eventbridge.PutEventsOutput, error) {
 		return eventbridge.NewFromConfig(b.config(dev)).PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{

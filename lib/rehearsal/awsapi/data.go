@@ -9,15 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Types of the resources behind these services.
-const (
-	parameterType = "aws:ssm/parameter:Parameter"
-	secretType    = "aws:secretsmanager/secret:Secret"
-	tableType     = "aws:dynamodb/table:Table"
-	busType       = "aws:cloudwatch/eventBus:EventBus"
 )
 
 func (r *request) arn(service, resource string) string {
@@ -93,7 +86,7 @@ func (s *Server) getSecretValue(r *request) (any, error) {
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
-	secret := s.cloud.First("", secretType, func(x *cloud.Resource) bool {
+	secret := s.cloud.First("", typetoken.Secret, func(x *cloud.Resource) bool {
 		return x.ARN == in.SecretId || x.Name == in.SecretId && x.Account == r.session.Account
 	})
 	arn := in.SecretId
@@ -217,7 +210,7 @@ func (s *Server) putEvent(e Event, arn string) (string, error) {
 		return "", fail(http.StatusBadRequest, "MalformedDetail", "Detail is malformed.")
 	case len(e.Source)+len(e.DetailType)+len(e.Detail) > maxEntryBytes:
 		return "", fail(http.StatusBadRequest, "ValidationException", "Total size of the entries in the request is over the limit.")
-	case e.Bus != "default" && s.cloud.First("", busType, func(b *cloud.Resource) bool { return b.ARN == arn }) == nil:
+	case e.Bus != "default" && s.cloud.First("", typetoken.EventBus, func(b *cloud.Resource) bool { return b.ARN == arn }) == nil:
 		return "", fail(http.StatusBadRequest, "ResourceNotFoundException", "Event bus %s does not exist.", e.Bus)
 	}
 	return s.backend.PutEvent(e)

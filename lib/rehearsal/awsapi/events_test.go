@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // listening takes every event.
@@ -39,9 +39,9 @@ func TestARequestToPutEventsIsJudgedAsAWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBenchWith(t, listening{})
-			b.add(busType, "custom", arn, "custom", map[string]any{"name": "custom"})
+			b.add(typetoken.EventBus, "custom", arn, "custom", map[string]any{"name": "custom"})
 			if c.bus != "" {
-				b.add(cloud.EventBusPolicyType, "custom", "", "", map[string]any{"eventBusName": "custom", "policy": c.bus})
+				b.add(typetoken.EventBusPolicy, "custom", "", "", map[string]any{"eventBusName": "custom", "policy": c.bus})
 			}
 			in := &eventbridge.PutEventsInput{}
 			for _, source := range c.sources {

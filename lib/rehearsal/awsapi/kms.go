@@ -8,10 +8,9 @@ import (
 	"net/http"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const aliasType = "aws:kms/alias:Alias"
 
 // keyring encrypts with a secret for each key, which goes with the key. Keys
 // that were deleted stay unusable for ever, as keys that are pending deletion.
@@ -45,7 +44,7 @@ func (s *Server) resolve(r *request, id string) (string, error) {
 		account, name = parts[4], parts[5]
 	}
 	if strings.HasPrefix(name, "alias/") {
-		alias := s.cloud.First(account, aliasType, func(a *cloud.Resource) bool { return a.Name == name })
+		alias := s.cloud.First(account, typetoken.KeyAlias, func(a *cloud.Resource) bool { return a.Name == name })
 		if alias == nil {
 			return "", fail(http.StatusBadRequest, "NotFoundException", "Alias arn:aws:kms:%s:%s:%s is not found.", cloud.Region, account, name)
 		}

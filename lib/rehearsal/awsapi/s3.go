@@ -12,10 +12,9 @@ import (
 	"strconv"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const encryptionType = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
 
 // object splits a path into bucket and key.
 func object(r *http.Request) (bucket, key string) {
@@ -154,7 +153,7 @@ func (s *Server) allowS3(r *request) error {
 // and, for a header that is no account id, InvalidBucketOwnerAWSAccountID in
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (s *Server) expectOwner(bucket string, header []string) error {
-	b := s.cloud.First("", cloud.BucketType, func(b *cloud.Resource) bool { return b.Name == bucket })
+	b := s.cloud.First("", typetoken.Bucket, func(b *cloud.Resource) bool { return b.Name == bucket })
 	switch {
 	case b == nil:
 		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
@@ -257,7 +256,7 @@ func (s *Server) useKey(r *request, action, bucket, key string) error {
 }
 
 func (s *Server) encryption(bucket string) *cloud.Resource {
-	return s.cloud.First("", encryptionType, func(e *cloud.Resource) bool { return e.Str("bucket") == bucket })
+	return s.cloud.First("", typetoken.BucketEncryption, func(e *cloud.Resource) bool { return e.Str("bucket") == bucket })
 }
 
 // bucketKey is the ARN of the key that a bucket is encrypted with, "" for none.

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -22,7 +23,7 @@ func TestAParameterThatIsMadeAgainBeginsWithVersionOne(t *testing.T) {
 		require.NoError(t, err)
 		return *got.Parameter.Value, got.Parameter.Version
 	}
-	b.add(parameterType, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
+	b.add(typetoken.Parameter, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
 	for want := int64(2); want < 4; want++ {
 		put, err := c.PutParameter(t.Context(), &ssm.PutParameterInput{Name: name, Value: aws.String("sha256:1"), Overwrite: aws.Bool(true)})
 		require.NoError(t, err)
@@ -31,8 +32,8 @@ func TestAParameterThatIsMadeAgainBeginsWithVersionOne(t *testing.T) {
 		require.Equal(t, "sha256:1", value)
 		require.Equal(t, want, version)
 	}
-	require.True(t, b.cloud.Remove(account, parameterType, "approved"))
-	b.add(parameterType, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
+	require.True(t, b.cloud.Remove(account, typetoken.Parameter, "approved"))
+	b.add(typetoken.Parameter, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
 	value, version := read()
 	require.Equal(t, "none", value)
 	require.EqualValues(t, 1, version)
@@ -49,15 +50,15 @@ func TestASecretAnswersWithItsNewestVersion(t *testing.T) {
 		}
 		return *got.SecretString, nil
 	}
-	b.add(secretType, arn, arn, "hook", nil)
+	b.add(typetoken.Secret, arn, arn, "hook", nil)
 	for _, value := range []string{"old", "new"} {
 		b.cloud.SecretVersions(b.cloud.ByARN(arn)).Put(cloud.SecretVersion{ID: value, Text: value})
 		got, err := read()
 		require.NoError(t, err)
 		require.Equal(t, value, got)
 	}
-	require.True(t, b.cloud.Remove(account, secretType, arn))
-	b.add(secretType, arn, arn, "hook", nil)
+	require.True(t, b.cloud.Remove(account, typetoken.Secret, arn))
+	b.add(typetoken.Secret, arn, arn, "hook", nil)
 	_, err := read()
 	require.Equal(t, "ResourceNotFoundException", code(t, err))
 }
@@ -73,10 +74,10 @@ func TestABucketThatIsMadeAgainAnswersWithNothing(t *testing.T) {
 	found, err := list()
 	require.NoError(t, err)
 	require.Len(t, found.Contents, 1)
-	require.True(t, b.cloud.Remove(account, cloud.BucketType, bucket))
+	require.True(t, b.cloud.Remove(account, typetoken.Bucket, bucket))
 	_, err = list()
 	require.Equal(t, "NoSuchBucket", code(t, err))
-	b.add(cloud.BucketType, bucket, "arn:aws:s3:::"+bucket, bucket, nil)
+	b.add(typetoken.Bucket, bucket, "arn:aws:s3:::"+bucket, bucket, nil)
 	found, err = list()
 	require.NoError(t, err)
 	require.Empty(t, found.Contents)

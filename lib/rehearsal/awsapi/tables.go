@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"delivery.internal/lib/aws/dynamodb"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -43,7 +44,7 @@ func (s *Server) row(r *request, action string, attributes func(*itemRequest) dy
 		return nil, err
 	}
 	t := s.cloud.ByARN(arn)
-	if t == nil || t.Type != tableType {
+	if t == nil || t.Type != typetoken.Table {
 		return nil, fail(http.StatusBadRequest, "ResourceNotFoundException", "Requested resource not found: Table: %s not found", out.in.TableName)
 	}
 	out.hash = t.Str("hashKey")

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/handlers/receiver"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -18,7 +19,7 @@ const tableARN = "arn:aws:dynamodb:us-east-1:" + account + ":table/claims"
 
 // table makes a table and a client of a role that may update its items.
 func (b *bench) table() *dynamodb.Client {
-	b.add(tableType, "claims", tableARN, "claims", map[string]any{"hashKey": "id"})
+	b.add(typetoken.Table, "claims", tableARN, "claims", map[string]any{"hashKey": "id"})
 	return dynamodb.NewFromConfig(b.config(b.role("writer", policy(`{"Effect":"Allow","Action":"dynamodb:UpdateItem","Resource":"`+tableARN+`"}`))))
 }
 
@@ -95,7 +96,7 @@ func TestASecretIsReadByItsStagingLabel(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:secretsmanager:us-east-1:" + account + ":secret:hook-abc"
 	b := newBench(t)
-	b.add(secretType, arn, arn, "hook", map[string]any{})
+	b.add(typetoken.Secret, arn, arn, "hook", map[string]any{})
 	versions := b.cloud.SecretVersions(b.cloud.ByARN(arn))
 	client := secretsmanager.NewFromConfig(b.config(b.role("reader", policy(`{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"`+arn+`"}`))))
 	get := func(stage string) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
 
@@ -104,7 +105,7 @@ func (c *Cloud) owner(call Call) string {
 	}
 	if len(parts) == 6 && parts[2] == "s3" {
 		bucket, _, _ := strings.Cut(parts[5], "/")
-		if b := c.First("", BucketType, func(r *Resource) bool { return r.Name == bucket }); b != nil {
+		if b := c.First("", typetoken.Bucket, func(r *Resource) bool { return r.Name == bucket }); b != nil {
 			return b.Account
 		}
 	}
@@ -114,30 +115,16 @@ func (c *Cloud) owner(call Call) string {
 	return ""
 }
 
-// Type tokens whose resources carry policies.
-const (
-	BucketType           = "aws:s3/bucketV2:BucketV2"
-	BucketPolicyType     = "aws:s3/bucketPolicy:BucketPolicy"
-	KeyType              = "aws:kms/key:Key"
-	TopicPolicyType      = "aws:sns/topicPolicy:TopicPolicy"
-	QueuePolicyType      = "aws:sqs/queuePolicy:QueuePolicy"
-	RepositoryPolicyType = "aws:ecr/repositoryPolicy:RepositoryPolicy"
-	PermissionType       = "aws:lambda/permission:Permission"
-	EventBusPolicyType   = "aws:cloudwatch/eventBusPolicy:EventBusPolicy"
-	PolicyType           = "aws:iam/policy:Policy"
-	AttachmentType       = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-)
-
 // identity returns a role's policies and its permission boundary.
 func (c *Cloud) identity(role *Resource) ([]iam.Named, *iam.Named) {
-	if role = c.Get(role.Account, RoleType, role.ID); role == nil {
+	if role = c.Get(role.Account, typetoken.Role, role.ID); role == nil {
 		return nil, nil // the role was deleted: nothing is allowed any more
 	}
 	var out []iam.Named
-	for _, p := range c.Find(role.Account, RolePolicyType, func(r *Resource) bool { return r.Str("role") == role.Name }) {
+	for _, p := range c.Find(role.Account, typetoken.RolePolicy, func(r *Resource) bool { return r.Str("role") == role.Name }) {
 		out = append(out, iam.Named{Name: p.Str("name"), Document: p.Str("policy")})
 	}
-	for _, a := range c.Find(role.Account, AttachmentType, func(r *Resource) bool { return r.Str("role") == role.Name }) {
+	for _, a := range c.Find(role.Account, typetoken.RolePolicyAttachment, func(r *Resource) bool { return r.Str("role") == role.Name }) {
 		if p := c.ByARN(a.Str("policyArn")); p != nil {
 			out = append(out, iam.Named{Name: p.Name, Document: p.Str("policy")})
 		}
@@ -170,7 +157,7 @@ func (c *Cloud) resourcePolicy(call Call) *iam.Named {
 	switch parts[2] {
 	case "s3":
 		bucket, _, _ := strings.Cut(parts[5], "/")
-		return named(c.First("", BucketPolicyType, func(r *Resource) bool { return r.Str("bucket") == bucket }), "policy")
+		return named(c.First("", typetoken.BucketPolicy, func(r *Resource) bool { return r.Str("bucket") == bucket }), "policy")
 	case "kms":
 		return named(c.ByARN(call.Resource), "policy")
 	case "iam":
@@ -178,22 +165,22 @@ func (c *Cloud) resourcePolicy(call Call) *iam.Named {
 			return named(c.ByARN(call.Resource), "assumeRolePolicy")
 		}
 	case "sns":
-		return named(c.First("", TopicPolicyType, func(r *Resource) bool { return r.Str("arn") == call.Resource }), "policy")
+		return named(c.First("", typetoken.TopicPolicy, func(r *Resource) bool { return r.Str("arn") == call.Resource }), "policy")
 	case "sqs":
-		return named(c.First("", QueuePolicyType, func(r *Resource) bool { return r.Str("arn") == call.Resource || c.queueARN(r) == call.Resource }), "policy")
+		return named(c.First("", typetoken.QueuePolicy, func(r *Resource) bool { return r.Str("arn") == call.Resource || c.queueARN(r) == call.Resource }), "policy")
 	case "ecr":
-		return named(c.First(parts[4], RepositoryPolicyType, func(r *Resource) bool { return "repository/"+r.Str("repository") == parts[5] }), "policy")
+		return named(c.First(parts[4], typetoken.RepositoryPolicy, func(r *Resource) bool { return "repository/"+r.Str("repository") == parts[5] }), "policy")
 	case "lambda":
 		return c.functionPolicy(parts[4], call.Resource)
 	case "events":
-		return named(c.First(parts[4], EventBusPolicyType, func(r *Resource) bool { return "event-bus/"+r.Str("eventBusName") == parts[5] }), "policy")
+		return named(c.First(parts[4], typetoken.EventBusPolicy, func(r *Resource) bool { return "event-bus/"+r.Str("eventBusName") == parts[5] }), "policy")
 	}
 	return nil
 }
 
 // queueARN resolves the queue URL of a queue policy.
 func (c *Cloud) queueARN(policy *Resource) string {
-	if q := c.First(policy.Account, "aws:sqs/queue:Queue", func(r *Resource) bool { return r.ID == policy.Str("queueUrl") }); q != nil {
+	if q := c.First(policy.Account, typetoken.Queue, func(r *Resource) bool { return r.ID == policy.Str("queueUrl") }); q != nil {
 		return q.ARN
 	}
 	return ""
@@ -202,7 +189,7 @@ func (c *Cloud) queueARN(policy *Resource) string {
 // functionPolicy gathers a function's permissions into one document.
 func (c *Cloud) functionPolicy(account, arn string) *iam.Named {
 	var statements []map[string]any
-	for _, p := range c.Find(account, PermissionType, nil) {
+	for _, p := range c.Find(account, typetoken.Permission, nil) {
 		f := p.Str("function")
 		if f != arn && !strings.HasSuffix(arn, ":function:"+f) {
 			continue

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // Region is the only region of the local cloud.
@@ -148,7 +150,7 @@ func (c *Cloud) Add(r *Resource) error {
 		c.mu.Unlock()
 		return fmt.Errorf("%s %q already exists in account %s", r.Type, r.ID, r.Account)
 	}
-	if r.Type == BucketType {
+	if r.Type == typetoken.Bucket {
 		if err := c.Objects.backend.CreateBucket(r.ID); err != nil {
 			c.mu.Unlock()
 			return fmt.Errorf("bucket %s: %w", r.ID, err)
@@ -202,16 +204,16 @@ func (c *Cloud) Remove(account, typ, id string) bool {
 func (c *Cloud) forget(r *Resource) {
 	delete(c.blobs, r.ARN)
 	switch r.Type {
-	case BucketType:
+	case typetoken.Bucket:
 		_ = c.Objects.backend.ForceDeleteBucket(r.ID) // it was made with the resource
-	case ImageRepositoryType:
+	case typetoken.Repository:
 		for k, image := range c.resources {
-			if image.Type == ImageType && image.Account == r.Account && image.Str("repositoryName") == r.Name {
+			if image.Type == typetoken.Image && image.Account == r.Account && image.Str("repositoryName") == r.Name {
 				delete(c.resources, k)
 				delete(c.data, k)
 			}
 		}
-	case KeyType:
+	case typetoken.Key:
 		c.gone[r.ARN] = true
 	}
 }

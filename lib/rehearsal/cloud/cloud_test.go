@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 func role(account, name string) *Resource {
@@ -102,8 +104,8 @@ func TestADenialNamesTheInlinePolicy(t *testing.T) {
 	t.Parallel()
 	c := New()
 	arn := "arn:aws:iam::" + DevAccount + ":role/worker"
-	require.NoError(t, c.Add(&Resource{Type: RoleType, ID: "worker", Name: "worker", Account: DevAccount, ARN: arn, Inputs: map[string]any{}}))
-	require.NoError(t, c.Add(&Resource{Type: RolePolicyType, ID: "worker:rights", Account: DevAccount, Inputs: map[string]any{
+	require.NoError(t, c.Add(&Resource{Type: typetoken.Role, ID: "worker", Name: "worker", Account: DevAccount, ARN: arn, Inputs: map[string]any{}}))
+	require.NoError(t, c.Add(&Resource{Type: typetoken.RolePolicy, ID: "worker:rights", Account: DevAccount, Inputs: map[string]any{
 		"role": "worker", "name": "rights", "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::box/a"}]}`,
 	}}))
 	s, err := c.Issue(arn, "test", time.Hour)

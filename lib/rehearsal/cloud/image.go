@@ -3,14 +3,9 @@ package cloud
 import (
 	"cmp"
 	"time"
+
+	"delivery.internal/lib/aws/typetoken"
 )
-
-// ImageRepositoryType is a repository of a registry.
-const ImageRepositoryType = "aws:ecr/repository:Repository"
-
-// ImageType marks images in a registry. They are in the resource table, but
-// nobody deploys them: they are pushed. They go with their repository.
-const ImageType = "aws:ecr/image:Image"
 
 // Media types of manifests, as docker pushes them.
 const (
@@ -90,20 +85,21 @@ func (c *Cloud) AddImage(account, repository, digest, tag string) {
 }
 
 // PutImage puts an image into a repository and returns it. One that is there
-// already stays as it is: a digest names its content.
+// already stays as it is: a digest names its content. Images are in the resource
+// table, but nobody deploys them. They go with their repository.
 func (c *Cloud) PutImage(account, repository string, i PushedImage) *Resource {
 	id := repository + "@" + i.Digest
-	if c.Get(account, ImageType, id) == nil {
+	if c.Get(account, typetoken.Image, id) == nil {
 		// Two pushes at once may both have seen nothing: the table refuses the second.
 		_ = c.Add(&Resource{
-			Type: ImageType, ID: id, Account: account, Name: id, Seed: true,
+			Type: typetoken.Image, ID: id, Account: account, Name: id, Seed: true,
 			Inputs: map[string]any{
 				"repositoryName": repository, "imageDigest": i.Digest, "imageTag": i.Tag,
 				"imageManifestMediaType": cmp.Or(i.MediaType, ManifestType), "imagePushedAt": c.pushTime(),
 			},
 		})
 	}
-	return c.Get(account, ImageType, id)
+	return c.Get(account, typetoken.Image, id)
 }
 
 // pushTime is when an image is pushed, in seconds since 1970. ECR gives whole
@@ -118,13 +114,13 @@ func (c *Cloud) pushTime() float64 {
 
 // Images returns the images of a repository, in order of their push.
 func (c *Cloud) Images(account, repository string) []*Resource {
-	return c.Find(account, ImageType, func(r *Resource) bool { return r.Str("repositoryName") == repository })
+	return c.Find(account, typetoken.Image, func(r *Resource) bool { return r.Str("repositoryName") == repository })
 }
 
 // FindImage returns the image of a repository that has a tag or a digest, nil
 // where there is none.
 func (c *Cloud) FindImage(account, repository, reference string) *Resource {
-	return c.First(account, ImageType, func(r *Resource) bool {
+	return c.First(account, typetoken.Image, func(r *Resource) bool {
 		return r.Str("repositoryName") == repository && (r.Str("imageDigest") == reference || r.Str("imageTag") == reference)
 	})
 }

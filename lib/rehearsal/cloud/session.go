@@ -7,14 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
-
-// RoleType is the type token of IAM roles in the resource table.
-const RoleType = "aws:iam/role:Role"
-
-// RolePolicyType is the type token of inline role policies.
-const RolePolicyType = "aws:iam/rolePolicy:RolePolicy"
 
 // Session is a set of temporary credentials of a role.
 type Session struct {
@@ -48,7 +43,7 @@ func random(n int) string {
 // operator, and for services after they checked trust (see AssumeFor).
 func (c *Cloud) Issue(roleARN, name string, lifetime time.Duration) (*Session, error) {
 	role := c.ByARN(roleARN)
-	if role == nil || role.Type != RoleType {
+	if role == nil || role.Type != typetoken.Role {
 		return nil, fmt.Errorf("role %s does not exist", roleARN)
 	}
 	s := &Session{
@@ -152,8 +147,8 @@ func (c *Cloud) seedRole(account, name, trusted, policy string) {
 	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}]}`, trusted)
 	arn := fmt.Sprintf("arn:aws:iam::%s:role/%s", account, name)
 	for _, r := range []*Resource{
-		{Type: RoleType, ID: name, Account: account, ARN: arn, Name: name, Seed: true, Inputs: map[string]any{"name": name, "assumeRolePolicy": trust, "maxSessionDuration": 43200.0}},
-		{Type: RolePolicyType, ID: name + ":all", Account: account, Name: "all", Seed: true, Inputs: map[string]any{"role": name, "name": "all", "policy": policy}},
+		{Type: typetoken.Role, ID: name, Account: account, ARN: arn, Name: name, Seed: true, Inputs: map[string]any{"name": name, "assumeRolePolicy": trust, "maxSessionDuration": 43200.0}},
+		{Type: typetoken.RolePolicy, ID: name + ":all", Account: account, Name: "all", Seed: true, Inputs: map[string]any{"role": name, "name": "all", "policy": policy}},
 	} {
 		if err := c.Add(r); err != nil {
 			panic(err) // a new account is empty

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // again removes a resource and makes it once more, of the same name.
@@ -18,22 +20,22 @@ func again(t *testing.T, c *Cloud, r *Resource) *Resource {
 func TestABucketThatIsMadeAgainIsEmpty(t *testing.T) {
 	t.Parallel()
 	c := New()
-	b := &Resource{Type: BucketType, ID: "b", Name: "b", Account: DevAccount}
+	b := &Resource{Type: typetoken.Bucket, ID: "b", Name: "b", Account: DevAccount}
 	require.NoError(t, c.Add(b))
-	require.ErrorContains(t, c.Add(&Resource{Type: BucketType, ID: "b", Name: "b", Account: ProdAccount}), "bucket b", "names are unique among all accounts")
+	require.ErrorContains(t, c.Add(&Resource{Type: typetoken.Bucket, ID: "b", Name: "b", Account: ProdAccount}), "bucket b", "names are unique among all accounts")
 	require.NoError(t, c.Objects.Put("b", "k", []byte("x")))
 	again(t, c, b)
 	empty, err := c.Objects.Empty("b")
 	require.NoError(t, err)
 	require.True(t, empty)
-	require.True(t, c.Remove(DevAccount, BucketType, "b"))
+	require.True(t, c.Remove(DevAccount, typetoken.Bucket, "b"))
 	require.Error(t, c.Objects.Put("b", "k", nil), "nothing is kept in a bucket that is not there")
 }
 
 func TestARepositoryThatIsMadeAgainIsEmpty(t *testing.T) {
 	t.Parallel()
 	c := New()
-	r := &Resource{Type: ImageRepositoryType, ID: "images", Name: "images", Account: DevAccount}
+	r := &Resource{Type: typetoken.Repository, ID: "images", Name: "images", Account: DevAccount}
 	require.NoError(t, c.Add(r))
 	push := func() *Resource { return c.PutImage(DevAccount, "images", PushedImage{Digest: "sha256:1", Tag: "one"}) }
 	c.SetScan(push(), Scan{ScanResult: ScanResult{Findings: []Finding{{ID: "CVE-1", Severity: "HIGH"}}}})
@@ -74,9 +76,9 @@ func TestDataEndsWithItsResource(t *testing.T) {
 func TestADeletedKeyIsPendingDeletion(t *testing.T) {
 	t.Parallel()
 	c := New()
-	k := &Resource{Type: KeyType, ID: "k", ARN: "arn:aws:kms:us-east-1:" + DevAccount + ":key/k", Account: DevAccount}
+	k := &Resource{Type: typetoken.Key, ID: "k", ARN: "arn:aws:kms:us-east-1:" + DevAccount + ":key/k", Account: DevAccount}
 	require.NoError(t, c.Add(k))
 	require.False(t, c.PendingDeletion(k.ARN))
-	require.True(t, c.Remove(DevAccount, KeyType, "k"))
+	require.True(t, c.Remove(DevAccount, typetoken.Key, "k"))
 	require.True(t, c.PendingDeletion(k.ARN))
 }

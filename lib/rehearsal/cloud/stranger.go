@@ -1,6 +1,10 @@
 package cloud
 
-import "fmt"
+import (
+	"fmt"
+
+	"delivery.internal/lib/aws/typetoken"
+)
 
 // StrangerAccount is somebody who has nothing to do with the rehearsal: bucket
 // names are unique among all accounts of AWS, so anybody may hold one. See
@@ -14,7 +18,7 @@ func (c *Cloud) TakeBucket(name string) error {
 		return fmt.Errorf("bucket %s exists already", name)
 	}
 	return c.Add(&Resource{
-		Type: BucketType, ID: name, Name: name, ARN: "arn:aws:s3:::" + name, Account: StrangerAccount, Seed: true,
+		Type: typetoken.Bucket, ID: name, Name: name, ARN: "arn:aws:s3:::" + name, Account: StrangerAccount, Seed: true,
 		Inputs: map[string]any{"bucket": name}, Outputs: map[string]any{},
 	})
 }
@@ -27,19 +31,19 @@ func (c *Cloud) OpenBucket(name string) error {
 	}
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::%[1]s","arn:aws:s3:::%[1]s/*"]}]}`, name)
 	return c.Add(&Resource{
-		Type: BucketPolicyType, ID: name, Account: StrangerAccount, Seed: true,
+		Type: typetoken.BucketPolicy, ID: name, Account: StrangerAccount, Seed: true,
 		Inputs: map[string]any{"bucket": name, "policy": policy}, Outputs: map[string]any{},
 	})
 }
 
 // LeaveBucket ends what TakeBucket or OpenBucket began.
 func (c *Cloud) LeaveBucket(name string) {
-	c.Remove(StrangerAccount, BucketPolicyType, name)
-	c.Remove(StrangerAccount, BucketType, name)
+	c.Remove(StrangerAccount, typetoken.BucketPolicy, name)
+	c.Remove(StrangerAccount, typetoken.Bucket, name)
 }
 
 // bucket returns the bucket of a name in whatever account, nil where there is
 // none.
 func (c *Cloud) bucket(name string) *Resource {
-	return c.First("", BucketType, func(r *Resource) bool { return r.Name == name })
+	return c.First("", typetoken.Bucket, func(r *Resource) bool { return r.Name == name })
 }

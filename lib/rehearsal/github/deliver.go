@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -33,7 +34,7 @@ func (d Delivery) Body() []byte { return d.body }
 
 // hooked sends a ping to a new webhook, as GitHub does.
 func (s *Server) hooked(change cloud.Change, r *cloud.Resource) {
-	if change != cloud.Created || r.Type != hookType {
+	if change != cloud.Created || r.Type != typetoken.GitHubWebhook {
 		return
 	}
 	body, err := json.Marshal(s.ping(r))
@@ -81,7 +82,7 @@ func (s *Server) again(ctx context.Context, id, as string) error {
 		if d.ID != id {
 			continue
 		}
-		hook := s.cloud.First("", hookType, func(h *cloud.Resource) bool { return h.ID == d.hook })
+		hook := s.cloud.First("", typetoken.GitHubWebhook, func(h *cloud.Resource) bool { return h.ID == d.hook })
 		if hook == nil {
 			return fmt.Errorf("github: the webhook of delivery %q is gone", id)
 		}
@@ -101,7 +102,7 @@ func (s *Server) Deliveries() []Delivery {
 // send delivers an event to every active webhook that wants it.
 func (s *Server) send(ctx context.Context, event string, body []byte, how signature) error {
 	_, name, _ := strings.Cut(s.repository.name, "/")
-	hooks := s.cloud.Find("", hookType, func(r *cloud.Resource) bool {
+	hooks := s.cloud.Find("", typetoken.GitHubWebhook, func(r *cloud.Resource) bool {
 		events, _ := r.Value("events").([]any)
 		return r.Str("repository") == name && r.Value("active") == true && slices.Contains(events, any(event))
 	})

@@ -9,8 +9,6 @@ import (
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-const hookType = "github:index/repositoryWebhook:RepositoryWebhook"
-
 // Server emulates GitHub for one repository. The repository's lock guards it.
 type Server struct {
 	cloud      *cloud.Cloud

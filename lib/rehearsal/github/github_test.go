@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-github/v74/github"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -39,7 +40,7 @@ func server(t *testing.T) (*Server, *hook) {
 	h := &hook{t: t}
 	s := New(c, NewRepository(c, "acme/infrastructure", "main"), h)
 	s.Grant("ada", Write)
-	require.NoError(t, c.Add(&cloud.Resource{Type: hookType, ID: "1", Account: "github", Inputs: map[string]any{
+	require.NoError(t, c.Add(&cloud.Resource{Type: typetoken.GitHubWebhook, ID: "1", Account: "github", Inputs: map[string]any{
 		"repository": "infrastructure", "active": true, "events": []any{"push"},
 		"configuration": map[string]any{"url": "https://example.com/webhook", "secret": "s3cret", "contentType": "json"},
 	}}))

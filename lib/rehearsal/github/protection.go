@@ -5,10 +5,9 @@ import (
 	"path"
 	"slices"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const protectionType = "github:index/branchProtection:BranchProtection"
 
 // Role is what a person may do in the repository.
 type Role string
@@ -38,10 +37,10 @@ const (
 // SetPlan makes the repository a private one of a plan. Before that GitHub
 // refuses no feature for its price.
 func (s *Server) SetPlan(plan Plan) {
-	s.cloud.Remove("github", cloud.RepositoryType, s.name())
+	s.cloud.Remove("github", typetoken.GitHubRepository, s.name())
 	// It was just removed, so that nothing can be in the way.
 	_ = s.cloud.Add(&cloud.Resource{
-		Type: cloud.RepositoryType, ID: s.name(), Account: "github", Name: s.name(), Seed: true,
+		Type: typetoken.GitHubRepository, ID: s.name(), Account: "github", Name: s.name(), Seed: true,
 		Inputs: map[string]any{"visibility": "private", "plan": string(plan)},
 	})
 }
@@ -63,7 +62,7 @@ var notPlayed = []string{
 // that names the branch goes before one with a pattern, in which * does not
 // match a slash; else the oldest applies.
 func (s *Server) rule(branch string) *rule {
-	mine := s.cloud.Find("github", protectionType, func(r *cloud.Resource) bool {
+	mine := s.cloud.Find("github", typetoken.GitHubBranchProtection, func(r *cloud.Resource) bool {
 		match, err := path.Match(r.Str("pattern"), branch)
 		return r.Str("repositoryId") == s.name() && err == nil && match
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-github/v74/github"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -27,7 +28,7 @@ func protect(t *testing.T, s *Server, changes map[string]any) {
 		}
 		inputs[key] = value
 	}
-	require.NoError(t, s.cloud.Add(&cloud.Resource{Type: protectionType, ID: "BPR_" + s.newID(), Account: "github", Inputs: inputs}))
+	require.NoError(t, s.cloud.Add(&cloud.Resource{Type: typetoken.GitHubBranchProtection, ID: "BPR_" + s.newID(), Account: "github", Inputs: inputs}))
 }
 
 // team has a first commit on main, people who may write and one administrator.

@@ -5,22 +5,17 @@ import (
 	"fmt"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/platform"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Types of the resources that the steps look at.
-const (
-	connectionType = "aws:codeconnections/connection:Connection"
-	parameterType  = "aws:ssm/parameter:Parameter"
 )
 
 // Handshake does what a person does in the console: it completes the
 // handshake of the source connection, which is created pending.
 func (o *Operator) Handshake(context.Context) error {
 	name := o.rig.Names(naming.Shared).Of(naming.SourceConnection)
-	c := o.rig.Cloud.First(cloud.DeliveryAccount, connectionType, func(c *cloud.Resource) bool { return c.Name == name })
+	c := o.rig.Cloud.First(cloud.DeliveryAccount, typetoken.Connection, func(c *cloud.Resource) bool { return c.Name == name })
 	if c == nil {
 		return fmt.Errorf("connection %s does not exist: shared did not make it", name)
 	}
@@ -37,7 +32,7 @@ func (o *Operator) Handshake(context.Context) error {
 
 // ApprovedImage returns the digest that the scan gate approved.
 func (o *Operator) ApprovedImage() string {
-	p := o.rig.Cloud.Get(cloud.DeliveryAccount, parameterType, o.rig.Names(naming.Shared).Of(naming.ApprovedImage))
+	p := o.rig.Cloud.Get(cloud.DeliveryAccount, typetoken.Parameter, o.rig.Names(naming.Shared).Of(naming.ApprovedImage))
 	if p == nil {
 		return ""
 	}

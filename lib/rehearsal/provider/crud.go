@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -298,7 +299,7 @@ func (k *Kind) policies(c *Call) error {
 		if env.Owner == "" && k.Target != nil {
 			env.Owner = k.Target(c, "")[0] // a policy that is a resource of its own
 		}
-		if k.Token == cloud.KeyType && c.Session != nil && c.Inputs["bypassPolicyLockoutSafetyCheck"] != true {
+		if k.Token == typetoken.Key && c.Session != nil && c.Inputs["bypassPolicyLockoutSafetyCheck"] != true {
 			env.Caller = &c.Session.Principal
 		}
 		if err := iam.Validate(*in.Policy, value, env); err != nil {

@@ -8,7 +8,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/aws/typetoken"
 )
 
 func TestDiff(t *testing.T) {
@@ -32,17 +32,17 @@ func TestDiff(t *testing.T) {
 		{"nothing", roleType, roleInputs, roleInputs, nil},
 		{"a policy written differently", roleType, roleInputs, with(roleInputs, "assumeRolePolicy", " "+trustLambda+"\n"), nil},
 		{"a secret of the same value", roleType, roleInputs, with(roleInputs, "name", hidden(roleInputs["name"].(string))), nil},
-		{"a computed input that is given no more", cloud.KeyType, map[string]any{"policy": "{}"}, nil, nil},
+		{"a computed input that is given no more", typetoken.Key, map[string]any{"policy": "{}"}, nil, nil},
 		{"the name", roleType, roleInputs, with(roleInputs, "name", "other"), map[string]pulumirpc.PropertyDiff_Kind{"name": updateReplace}},
 		{"a new description", roleType, roleInputs, with(roleInputs, "description", "x"), map[string]pulumirpc.PropertyDiff_Kind{"description": add}},
-		{"a description that a policy can't change", cloud.PolicyType, policyInputs, with(policyInputs, "description", "x"), map[string]pulumirpc.PropertyDiff_Kind{"description": addReplace}},
+		{"a description that a policy can't change", typetoken.Policy, policyInputs, with(policyInputs, "description", "x"), map[string]pulumirpc.PropertyDiff_Kind{"description": addReplace}},
 		{"tags", roleType, with(roleInputs, "tags", map[string]any{"a": "1", "b:c": "2"}), with(roleInputs, "tags", map[string]any{"b:c": "3", "d": "4"}),
 			map[string]pulumirpc.PropertyDiff_Kind{"tags.a": remove, `tags["b:c"]`: update, "tags.d": add}},
 		{"something in a list", hookTok, hookInputs, with(hookInputs, "events", []any{"push", "ping"}), map[string]pulumirpc.PropertyDiff_Kind{"events[1]": add}},
 		{"something not known yet", roleType, with(roleInputs, "permissionsBoundary", "x"), with(roleInputs, "permissionsBoundary", open), map[string]pulumirpc.PropertyDiff_Kind{"permissionsBoundary": update}},
-		{"the same file", objectType, file, with(file, "source", text("one")), nil},
-		{"another file", objectType, file, with(file, "source", text("two")), map[string]pulumirpc.PropertyDiff_Kind{"source": update}},
-		{"a file at another place", objectType, file, with(file, "key", "other"), map[string]pulumirpc.PropertyDiff_Kind{"key": updateReplace}},
+		{"the same file", typetoken.Object, file, with(file, "source", text("one")), nil},
+		{"another file", typetoken.Object, file, with(file, "source", text("two")), map[string]pulumirpc.PropertyDiff_Kind{"source": update}},
+		{"a file at another place", typetoken.Object, file, with(file, "key", "other"), map[string]pulumirpc.PropertyDiff_Kind{"key": updateReplace}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 	"delivery.internal/lib/testbuild"
 )
@@ -120,7 +121,7 @@ func TestTheRealEngine(t *testing.T) {
 	outputs := e.run("stack", "output")
 	require.Contains(t, outputs, cloud.DeliveryAccount)
 	require.Contains(t, outputs, "arn:aws:iam::123456789012:role/reader-role-dev-a1b2", "two providers of one engine, in two accounts")
-	secret := r.cloud.First("random", passwordTok, nil).Str("result")
+	secret := r.cloud.First("random", typetoken.RandomPassword, nil).Str("result")
 	require.NotContains(t, e.run("stack", "export"), secret, "secrets are encrypted in the state")
 
 	require.Contains(t, e.run("up", "--yes", "--expect-no-changes"), "10 unchanged")

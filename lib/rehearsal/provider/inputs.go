@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -75,8 +76,8 @@ func joined(separator string, paths ...string) func(*Call) string {
 
 // arns of roles and keys that inputs refer to.
 var (
-	roleARN = text.refers("arn", cloud.RoleType)
-	keyARN  = text.refers("arn", cloud.KeyType)
+	roleARN = text.refers("arn", typetoken.Role)
+	keyARN  = text.refers("arn", typetoken.Key)
 )
 
 // texts reads a string or a list of strings.

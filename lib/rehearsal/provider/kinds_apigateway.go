@@ -7,15 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Type tokens of API Gateway V2.
-const (
-	httpAPIType         = "aws:apigatewayv2/api:Api"
-	httpIntegrationType = "aws:apigatewayv2/integration:Integration"
-	httpRouteType       = "aws:apigatewayv2/route:Route"
-	httpStageType       = "aws:apigatewayv2/stage:Stage"
 )
 
 const websocket = "WEBSOCKET"
@@ -47,7 +40,7 @@ func verb(c *Call) string {
 	return "PATCH"
 }
 
-func theAPI(c *Call) *cloud.Resource { return c.Cloud.Get(c.Account, httpAPIType, c.Str("apiId")) }
+func theAPI(c *Call) *cloud.Resource { return c.Cloud.Get(c.Account, typetoken.API, c.Str("apiId")) }
 
 func (c *Call) overWebSocket() bool {
 	api := theAPI(c)
@@ -57,7 +50,7 @@ func (c *Call) overWebSocket() bool {
 func httpAPI() Kind {
 	return Kind{
 		// Names of APIs need not be unique.
-		Token: httpAPIType,
+		Token: typetoken.API,
 		ID:    func(*Call) string { return mark(10) },
 		ARN:   func(_, id string) string { return apiARN(id, "") },
 		Inputs: map[string]Input{
@@ -94,19 +87,19 @@ func httpAPI() Kind {
 			}, nil
 		},
 		Delete: func(c *Call) error {
-			c.removeAll(func(r *cloud.Resource) bool { return r.Str("apiId") == c.ID }, httpRouteType, httpIntegrationType, httpStageType)
+			c.removeAll(func(r *cloud.Resource) bool { return r.Str("apiId") == c.ID }, typetoken.APIRoute, typetoken.APIIntegration, typetoken.APIStage)
 			return nil
 		},
 		Actions: Actions{Create: []string{"apigateway:POST", "apigateway:GET"}, Read: []string{"apigateway:GET"}, Update: []string{"apigateway:PATCH", "apigateway:GET"}, Delete: []string{"apigateway:DELETE"}},
 	}
 }
 
-var ofAPI = text.required().replaces().refers("id", httpAPIType)
+var ofAPI = text.required().replaces().refers("id", typetoken.API)
 
 func httpIntegration() Kind {
 	call := apiCall("integrations")
 	return Kind{
-		Token: httpIntegrationType,
+		Token: typetoken.APIIntegration,
 		ID:    func(*Call) string { return mark(7) },
 		Inputs: map[string]Input{
 			"apiId": ofAPI, "integrationType": text.required().enum("AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK").replaces(), "integrationUri": text.between(1, 16384),
@@ -144,7 +137,7 @@ func httpIntegration() Kind {
 			return out, f.err()
 		},
 		Delete: func(c *Call) error {
-			if r := c.Cloud.First(c.Account, httpRouteType, func(r *cloud.Resource) bool {
+			if r := c.Cloud.First(c.Account, typetoken.APIRoute, func(r *cloud.Resource) bool {
 				return r.Str("apiId") == c.Str("apiId") && r.Str("target") == "integrations/"+c.ID
 			}); r != nil {
 				return fmt.Errorf("ConflictException: Cannot delete Integration '%s'. Route '%s' is attached to it", c.ID, r.Str("routeKey"))
@@ -159,7 +152,7 @@ func invokedFunction(c *Call, uri string) *cloud.Resource {
 	if _, rest, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/"); ok {
 		uri = strings.TrimSuffix(rest, "/invocations")
 	}
-	return find(c, Reference{Types: []string{lambdaFunctionType}, By: "arn", AnyAccount: true}, uri)
+	return find(c, Reference{Types: []string{typetoken.Function}, By: "arn", AnyAccount: true}, uri)
 }
 
 var routeKeyPattern = regexp.MustCompile(`^(?:\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?:[^\s{}/]+|\{[A-Za-z0-9._:-]+\+?\})?(?:/(?:[^\s{}/]+|\{[A-Za-z0-9._:-]+\+?\}))*/?)$`)
@@ -167,7 +160,7 @@ var routeKeyPattern = regexp.MustCompile(`^(?:\$default|(?:ANY|GET|POST|PUT|PATC
 func httpRoute() Kind {
 	call := apiCall("routes")
 	return Kind{
-		Token: httpRouteType,
+		Token: typetoken.APIRoute,
 		ID:    func(*Call) string { return mark(7) },
 		Slot:  []string{"apiId", "routeKey"},
 		Inputs: map[string]Input{
@@ -191,7 +184,7 @@ func httpRoute() Kind {
 				f.when(c.is("apiKeyRequired"), "BadRequestException: apiKeyRequired is not supported by HTTP APIs")
 			}
 			if id := strings.TrimPrefix(c.Str("target"), "integrations/"); id != "" {
-				i := c.Cloud.Get(c.Account, httpIntegrationType, id)
+				i := c.Cloud.Get(c.Account, typetoken.APIIntegration, id)
 				f.when(i == nil || i.Str("apiId") != c.Str("apiId"), "NotFoundException: Unable to find Integration of API %s with id %s", c.Str("apiId"), id)
 			}
 			f.errs = append(f.errs, call(c, verb(c)))
@@ -212,7 +205,7 @@ func httpStage() Kind {
 		one[k] = v
 	}
 	return Kind{
-		Token: httpStageType,
+		Token: typetoken.APIStage,
 		// The provider's id is the name alone, which other APIs may have too.
 		ID: joined("/", "apiId", "name"),
 		Inputs: map[string]Input{
@@ -250,7 +243,7 @@ func stageSettings(c *Call) error {
 	f, ws := &failed{}, c.overWebSocket()
 	f.when(ws && c.Str("name") == "$default", "BadRequestException: a WebSocket API has no stage $default")
 	if group := strings.TrimSuffix(c.Str("accessLogSettings.destinationArn"), ":*"); group != "" {
-		known := find(c, Reference{Types: []string{logsGroupType}, By: "arn"}, group) != nil
+		known := find(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) != nil
 		f.when(!known && !strings.HasPrefix(group, "arn:aws:firehose:"), "BadRequestException: accessLogSettings.destinationArn is %q, but no log group with that ARN exists", group)
 	}
 	settings := objects(c.Inputs, "routeSettings")
@@ -260,7 +253,7 @@ func stageSettings(c *Call) error {
 	for _, s := range settings {
 		f.when(!ws && (s["dataTraceEnabled"] == true || str(s, "loggingLevel") != "" && str(s, "loggingLevel") != "OFF"), "BadRequestException: Execution logs are not supported on protocolType HTTP")
 		if key := str(s, "routeKey"); key != "" {
-			r := c.Cloud.First(c.Account, httpRouteType, func(r *cloud.Resource) bool { return r.Str("apiId") == c.Str("apiId") && r.Str("routeKey") == key })
+			r := c.Cloud.First(c.Account, typetoken.APIRoute, func(r *cloud.Resource) bool { return r.Str("apiId") == c.Str("apiId") && r.Str("routeKey") == key })
 			f.when(r == nil, "NotFoundException: Unable to find Route by key %s within the provided RouteSettings", key)
 		}
 	}

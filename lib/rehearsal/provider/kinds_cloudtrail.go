@@ -6,16 +6,15 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const trailType = "aws:cloudtrail/trail:Trail"
 
 // cloudtrailKinds: constraints from CreateTrail and PutEventSelectors, and
 // "Naming requirements for CloudTrail resources".
 func cloudtrailKinds() []Kind {
 	return []Kind{{
-		Token: trailType, Name: "name", ARN: arnOf("cloudtrail", "trail/"),
+		Token: typetoken.Trail, Name: "name", ARN: arnOf("cloudtrail", "trail/"),
 		ID:       func(c *Call) string { return c.ARN },
 		Inputs:   trailInputs(),
 		Plan:     planTrail,
@@ -23,7 +22,7 @@ func cloudtrailKinds() []Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			out := map[string]any{"homeRegion": cloud.Region, "snsTopicArn": ""}
 			if topic := c.Str("snsTopicName"); topic != "" {
-				r := find(c, Reference{Types: []string{snsTopicType}, By: "name,arn"}, topic)
+				r := find(c, Reference{Types: []string{typetoken.Topic}, By: "name,arn"}, topic)
 				if r == nil {
 					return nil, fmt.Errorf("InsufficientSnsTopicPolicyException: SNS topic %s does not exist", topic)
 				}
@@ -43,7 +42,7 @@ func trailInputs() map[string]Input {
 	values := list(text.between(1, 2048)).between(1, 0)
 	return map[string]Input{
 		"name":         exact(`[A-Za-z0-9](?:[A-Za-z0-9]|[._-][A-Za-z0-9])*`).between(3, 128).replaces(),
-		"s3BucketName": text.required().refers("name", cloud.BucketType), "s3KeyPrefix": text.between(0, 200),
+		"s3BucketName": text.required().refers("name", typetoken.Bucket), "s3KeyPrefix": text.between(0, 200),
 		"snsTopicName": text.between(0, 256), "cloudWatchLogsGroupArn": exact(anyARN), "cloudWatchLogsRoleArn": roleARN, "kmsKeyId": keyARN,
 		"enableLogging": flag.def(true), "enableLogFileValidation": flag.def(false), "includeGlobalServiceEvents": flag.def(true),
 		"isMultiRegionTrail": flag.def(false), "isOrganizationTrail": flag.def(false),
@@ -181,7 +180,7 @@ func trailLogs(c *Call) error {
 	if group == "" {
 		return nil
 	}
-	if find(c, Reference{Types: []string{logsGroupType}, By: "arn"}, group) == nil {
+	if find(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) == nil {
 		return fmt.Errorf("InvalidCloudWatchLogsLogGroupArnException: log group %s does not exist", group)
 	}
 	return c.handOver(c.Str("cloudWatchLogsRoleArn"), cloudTrail, c.ARN)

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 const labTrailARN = "arn:aws:cloudtrail:us-east-1:" + labAccount + ":trail/audit-trail"
@@ -46,12 +48,12 @@ func TestATrailNeedsItsKeyAsItsBucketUsesIt(t *testing.T) {
 			trail := service(cloudTrail)
 			l.bucket("audit", labAllow(trail, "arn:aws:s3:::audit", "s3:GetBucketAcl"), labAllow(trail, "arn:aws:s3:::audit/AWSLogs/111122223333/*", "s3:PutObject"))
 			key := l.key(c.policy...)
-			l.make(encryptionType, map[string]any{"bucket": "audit", "rules": []any{map[string]any{
+			l.make(typetoken.BucketEncryption, map[string]any{"bucket": "audit", "rules": []any{map[string]any{
 				"bucketKeyEnabled":                   c.bucketKey,
 				"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key.ARN},
 			}}})
 			inputs := map[string]any{"name": "audit-trail", "s3BucketName": "audit", "kmsKeyId": key.ARN}
-			_, err := l.try(trailType, inputs)
+			_, err := l.try(typetoken.Trail, inputs)
 			if c.missing == "" {
 				require.NoError(t, err)
 				return
@@ -70,8 +72,8 @@ func TestATrailIsHeldToItsKeyWhenItIsChanged(t *testing.T) {
 	l.bucket("audit", labAllow(trail, "arn:aws:s3:::audit", "s3:GetBucketAcl"), labAllow(trail, "arn:aws:s3:::audit/AWSLogs/111122223333/*", "s3:PutObject"))
 	key := l.key(labAllow(trail, "*", "kms:GenerateDataKey", "kms:DescribeKey"))
 	inputs := map[string]any{"name": "audit-trail", "s3BucketName": "audit", "kmsKeyId": key.ARN}
-	made := l.make(trailType, inputs)
-	l.make(encryptionType, map[string]any{"bucket": "audit", "rules": []any{map[string]any{"bucketKeyEnabled": true}}})
+	made := l.make(typetoken.Trail, inputs)
+	l.make(typetoken.BucketEncryption, map[string]any{"bucket": "audit", "rules": []any{map[string]any{"bucketKeyEnabled": true}}})
 	_, err := l.update(made, changed(inputs, map[string]any{"enableLogFileValidation": true}))
 	require.ErrorContains(t, err, "perform: kms:Decrypt")
 }

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const metricAlarmType = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 // cloudwatchKinds: constraints from the API reference of CloudWatch,
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -17,7 +16,7 @@ func cloudwatchKinds() []Kind {
 	actions := list(exact(anyARN).between(1, 1024))
 	actions.Max = 5
 	return []Kind{{
-		Token: metricAlarmType, Name: "name", ARN: arnOf("cloudwatch", "alarm:"),
+		Token: typetoken.MetricAlarm, Name: "name", ARN: arnOf("cloudwatch", "alarm:"),
 		Inputs: map[string]Input{
 			"name": text.required().between(1, 255).replaces(), "alarmDescription": text.between(0, 1024),
 			"comparisonOperator": text.required().enum("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
@@ -72,7 +71,7 @@ func planMetricAlarm(c *Call) error {
 func metricAlarmOutputs(c *Call) (map[string]any, error) {
 	f := &failed{}
 	if queue := c.Str("dimensions.QueueName"); c.Str("namespace") == "AWS/SQS" {
-		exists := c.Cloud.First(c.Account, sqsQueueType, func(r *cloud.Resource) bool { return r.Name == queue }) != nil
+		exists := c.Cloud.First(c.Account, typetoken.Queue, func(r *cloud.Resource) bool { return r.Name == queue }) != nil
 		f.when(!exists, "dimensions.QueueName is %q, which does not exist", queue)
 	}
 	for _, list := range []string{"alarmActions", "okActions", "insufficientDataActions"} {

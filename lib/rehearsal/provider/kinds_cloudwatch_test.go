@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/rehearsal/cloud"
+	"delivery.internal/lib/aws/typetoken"
 )
 
 func goodAlarm() map[string]any {
@@ -22,7 +22,7 @@ func TestAlarmsAreRefusedAsCloudWatchRefusesThem(t *testing.T) {
 	for range 6 {
 		six = append(six, "arn:aws:sns:us-east-1:111122223333:alerts")
 	}
-	refuses(t, metricAlarmType, goodAlarm(), []refusal{
+	refuses(t, typetoken.MetricAlarm, goodAlarm(), []refusal{
 		{"no name", map[string]any{"name": nil}, "name is required"},
 		{"no operator", map[string]any{"comparisonOperator": nil}, "comparisonOperator is required"},
 		{"operator", map[string]any{"comparisonOperator": "More"}, "expected one of"},
@@ -44,13 +44,13 @@ func TestAlarmsAreRefusedAsCloudWatchRefusesThem(t *testing.T) {
 func TestAnAlarmNeedsItsQueueAndItsTopic(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	_, err := l.try(metricAlarmType, goodAlarm())
+	_, err := l.try(typetoken.MetricAlarm, goodAlarm())
 	require.ErrorContains(t, err, `"dead", which does not exist`)
 	l.queue("dead")
-	_, err = l.try(metricAlarmType, goodAlarm())
+	_, err = l.try(typetoken.MetricAlarm, goodAlarm())
 	require.ErrorContains(t, err, "has the topic")
 	l.topic("alerts")
-	a := l.make(metricAlarmType, goodAlarm())
+	a := l.make(typetoken.MetricAlarm, goodAlarm())
 	require.Equal(t, "arn:aws:cloudwatch:us-east-1:111122223333:alarm:watch", a.ARN)
 	require.NoError(t, l.remove(a))
 }
@@ -62,12 +62,12 @@ func TestABusPolicySpeaksOfItsBus(t *testing.T) {
 	policy := func(resource string) map[string]any {
 		return map[string]any{"eventBusName": "orders", "policy": labPolicy(labAllow(map[string]any{"AWS": "arn:aws:iam::111122223333:root"}, resource, "events:PutEvents"))}
 	}
-	_, err := l.try(cloud.EventBusPolicyType, policy(arn))
+	_, err := l.try(typetoken.EventBusPolicy, policy(arn))
 	require.ErrorContains(t, err, "Event bus orders does not exist")
-	l.make(eventBusType, map[string]any{"name": "orders"})
-	_, err = l.try(cloud.EventBusPolicyType, policy(arn+"x"))
+	l.make(typetoken.EventBus, map[string]any{"name": "orders"})
+	_, err = l.try(typetoken.EventBusPolicy, policy(arn+"x"))
 	require.ErrorContains(t, err, "which is not")
-	l.make(cloud.EventBusPolicyType, policy(arn))
-	_, err = l.try(cloud.EventBusPolicyType, policy(arn))
+	l.make(typetoken.EventBusPolicy, policy(arn))
+	_, err = l.try(typetoken.EventBusPolicy, policy(arn))
 	require.ErrorContains(t, err, "replace without a word")
 }

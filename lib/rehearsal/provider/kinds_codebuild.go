@@ -8,10 +8,9 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const codebuildProjectType = "aws:codebuild/project:Project"
 
 // maxBuildEnv is the total size of environment variables, in characters; see
 // "Quotas for AWS CodeBuild".
@@ -33,7 +32,7 @@ var codebuildCompute = map[string][]string{
 // codebuildKinds: constraints from the API model of CodeBuild (CreateProject).
 func codebuildKinds() []Kind {
 	return []Kind{{
-		Token: codebuildProjectType, Name: "name", ARN: arnOf("codebuild", "project/"),
+		Token: typetoken.Project, Name: "name", ARN: arnOf("codebuild", "project/"),
 		ID:       func(c *Call) string { return c.ARN },
 		Inputs:   codebuildInputs(),
 		Plan:     planProject,
@@ -85,7 +84,7 @@ func codebuildInputs() map[string]Input {
 			"type": text.enum("NO_CACHE", "S3", "LOCAL"), "location": text, "modes": list(text.enum("LOCAL_DOCKER_LAYER_CACHE", "LOCAL_SOURCE_CACHE", "LOCAL_CUSTOM_CACHE")),
 		}),
 		"logsConfig": object(map[string]Input{
-			"cloudwatchLogs": object(map[string]Input{"status": toggle, "groupName": text.refers("name", logsGroupType), "streamName": text}),
+			"cloudwatchLogs": object(map[string]Input{"status": toggle, "groupName": text.refers("name", typetoken.LogGroup), "streamName": text}),
 			"s3Logs":         object(map[string]Input{"status": toggle, "location": text, "encryptionDisabled": flag, "bucketOwnerAccess": access}),
 		}),
 		"buildBatchConfig": object(map[string]Input{
@@ -191,7 +190,7 @@ func imageExists(c *Call, input, image string) error {
 	if c.Cloud.Get(account, cloud.RoleType, "Operator") == nil {
 		return nil // not an account of this cloud
 	}
-	if region != cloud.Region || c.Cloud.Get(account, ecrRepositoryType, repository) == nil {
+	if region != cloud.Region || c.Cloud.Get(account, typetoken.Repository, repository) == nil {
 		return fmt.Errorf("RepositoryNotFoundException: %s is %q, but the registry of %s has no repository %s in %s", input, image, account, repository, region)
 	}
 	for _, i := range c.Cloud.Images(account, repository) {
@@ -207,7 +206,7 @@ func projectBuckets(c *Call) error {
 	f := &failed{}
 	check := func(input, location string) {
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(location, "arn:aws:s3:::"), "/")
-		f.when(find(c, Reference{Types: []string{cloud.BucketType}, By: "name", AnyAccount: true}, bucket) == nil, "InvalidInputException: %s is %q, but no bucket %s exists", input, location, bucket)
+		f.when(find(c, Reference{Types: []string{typetoken.Bucket}, By: "name", AnyAccount: true}, bucket) == nil, "InvalidInputException: %s is %q, but no bucket %s exists", input, location, bucket)
 	}
 	if c.Str("source.type") == "S3" {
 		check("source.location", c.Str("source.location"))

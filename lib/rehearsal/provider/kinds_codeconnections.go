@@ -1,15 +1,17 @@
 package provider
 
-import "errors"
+import (
+	"errors"
 
-const codeConnectionType = "aws:codeconnections/connection:Connection"
+	"delivery.internal/lib/aws/typetoken"
+)
 
 // codeconnectionsKinds: constraints from the API model of CodeConnections
 // (CreateConnection). A connection made by the API is PENDING until a person
 // completes it in the console.
 func codeconnectionsKinds() []Kind {
 	return []Kind{{
-		Token: codeConnectionType, Name: "name",
+		Token: typetoken.Connection, Name: "name",
 		ID: func(c *Call) string {
 			c.ARN = arnOf("codeconnections", "connection/")(c.Account, uuid(c))
 			return c.ARN

@@ -6,10 +6,9 @@ import (
 	"slices"
 
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const codepipelineType = "aws:codepipeline/pipeline:Pipeline"
 
 const (
 	pipelineService = "codepipeline.amazonaws.com"
@@ -23,7 +22,7 @@ const (
 // AWS CodePipeline".
 func codepipelineKinds() []Kind {
 	return []Kind{{
-		Token: codepipelineType, Name: "name", ARN: arnOf("codepipeline", ""),
+		Token: typetoken.Pipeline, Name: "name", ARN: arnOf("codepipeline", ""),
 		Inputs:   pipelineInputs(),
 		Plan:     planPipeline,
 		Computed: []string{"triggerAlls"},
@@ -50,7 +49,7 @@ func pipelineInputs() map[string]Input {
 		"name": exact(pipelineNames).between(1, 100).replaces(), "roleArn": roleARN.required(),
 		"pipelineType": text.enum("V1", "V2").def("V1"), "executionMode": text.enum("QUEUED", "SUPERSEDED", "PARALLEL").def("SUPERSEDED"),
 		"artifactStores": list(object(map[string]Input{
-			"type": text.required().enum("S3"), "location": exact(`[a-zA-Z0-9\-.]+`).required().between(3, 63).refers("name", cloud.BucketType), "region": text,
+			"type": text.required().enum("S3"), "location": exact(`[a-zA-Z0-9\-.]+`).required().between(3, 63).refers("name", typetoken.Bucket), "region": text,
 			"encryptionKey": object(map[string]Input{"id": text.required().between(1, 400), "type": text.required().enum("KMS")}),
 		})).required().between(1, 0),
 		"stages": list(object(map[string]Input{
@@ -79,7 +78,7 @@ func pipelineAction(name Input) Input {
 		"name": name, "category": text.required().enum("Approval", "Build", "Deploy", "Invoke", "Source", "Test", "Compute"), "owner": text.required().enum("AWS", "ThirdParty", "Custom"),
 		"provider": exact(`[0-9A-Za-z_-]+`).required().between(1, 35), "version": exact(`[0-9A-Za-z_-]+`).required().between(1, 9),
 		"configuration": mapOf(text.between(1, maxConfigValue)), "inputArtifacts": artifacts, "outputArtifacts": artifacts,
-		"namespace": exact(`[A-Za-z0-9@\-_]+`).between(1, 100), "region": text.between(4, 30), "roleArn": text.refers("arn", cloud.RoleType),
+		"namespace": exact(`[A-Za-z0-9@\-_]+`).between(1, 100), "region": text.between(4, 30), "roleArn": text.refers("arn", typetoken.Role),
 		"runOrder": number.between(1, 999), "timeoutInMinutes": number.between(5, 86400),
 	})
 }
@@ -140,28 +139,28 @@ func pipelineTarget(f *failed, c *Call, at string, action map[string]any) {
 	}
 	switch str(action, "provider") {
 	case "CodeStarSourceConnection":
-		if exists("ConnectionArn", "arn", codeConnectionType) != nil {
+		if exists("ConnectionArn", "arn", typetoken.Connection) != nil {
 			f.errs = append(f.errs, c.may(config("ConnectionArn"), map[string][]string{"codeconnections:PassedToService": {pipelineService}}, "codeconnections:PassConnection"))
 		}
 	case "CodeBuild":
-		if p := exists("ProjectName", "name", codebuildProjectType); p != nil {
+		if p := exists("ProjectName", "name", typetoken.Project); p != nil {
 			f.when(p.Str("source.type") != "CODEPIPELINE", "InvalidActionDeclarationException: action %s runs project %s, whose source is %s: expected CODEPIPELINE", at, p.Name, p.Str("source.type"))
 			pipelineExports(f, c, at, action, p)
 		}
 	case "Manual":
 		if config("NotificationArn") != "" {
-			exists("NotificationArn", "arn", snsTopicType)
+			exists("NotificationArn", "arn", typetoken.Topic)
 		}
 	case "Lambda":
-		exists("FunctionName", "name", lambdaFunctionType)
+		exists("FunctionName", "name", typetoken.Function)
 	case "S3":
 		if config("S3Bucket") != "" {
-			exists("S3Bucket", "name", cloud.BucketType)
+			exists("S3Bucket", "name", typetoken.Bucket)
 		} else {
-			exists("BucketName", "name", cloud.BucketType)
+			exists("BucketName", "name", typetoken.Bucket)
 		}
 	case "ECR":
-		exists("RepositoryName", "name", ecrRepositoryType)
+		exists("RepositoryName", "name", typetoken.Repository)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -194,11 +195,11 @@ func (c *Call) key(input, value string) (*cloud.Resource, error) {
 	if value == "" || strings.Contains(value, "alias/aws/") {
 		return nil, nil
 	}
-	if k := find(c, Reference{Types: []string{cloud.KeyType}, By: "arn,id", AnyAccount: true}, value); k != nil {
+	if k := find(c, Reference{Types: []string{typetoken.Key}, By: "arn,id", AnyAccount: true}, value); k != nil {
 		return k, nil
 	}
-	if alias := find(c, Reference{Types: []string{aliasType}, By: "arn,name"}, value); alias != nil {
-		return find(c, Reference{Types: []string{cloud.KeyType}, By: "id,arn"}, alias.Str("targetKeyId")), nil
+	if alias := find(c, Reference{Types: []string{typetoken.KeyAlias}, By: "arn,name"}, value); alias != nil {
+		return find(c, Reference{Types: []string{typetoken.Key}, By: "id,arn"}, alias.Str("targetKeyId")), nil
 	}
 	return nil, fmt.Errorf("NotFoundException: %s is %q, but no KMS key with that ARN, id or alias exists", input, value)
 }

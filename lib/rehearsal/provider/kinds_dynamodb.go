@@ -7,15 +7,15 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-const dynamoTableType = "aws:dynamodb/table:Table"
+	"delivery.internal/lib/aws/typetoken"
+)
 
 // dynamodbKinds: constraints from the API model of DynamoDB (CreateTable,
 // UpdateTimeToLive).
 func dynamodbKinds() []Kind {
 	return []Kind{{
-		Token: dynamoTableType, Name: "name", ARN: arnOf("dynamodb", "table/"),
+		Token: typetoken.Table, Name: "name", ARN: arnOf("dynamodb", "table/"),
 		Inputs:   dynamoInputs(),
 		Plan:     planDynamo,
 		Computed: []string{"streamArn", "streamLabel"},

@@ -5,22 +5,17 @@ import (
 	"errors"
 	"fmt"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Type tokens of ECR.
-const (
-	ecrRepositoryType = "aws:ecr/repository:Repository"
-	ecrLifecycleType  = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 )
 
 // ecrKinds: constraints from the API model of ECR (CreateRepository,
 // SetRepositoryPolicy, PutLifecyclePolicy).
 func ecrKinds() []Kind {
-	of := text.required().replaces().refers("name", ecrRepositoryType)
+	of := text.required().replaces().refers("name", typetoken.Repository)
 	return []Kind{ecrRepository(), {
-		Token:    cloud.RepositoryPolicyType,
+		Token:    typetoken.RepositoryPolicy,
 		ID:       joined("", "repository"),
 		Slot:     []string{"repository"},
 		Inputs:   map[string]Input{"repository": of, "policy": text.required().between(1, 10240).policy(iam.Resource("ecr"))},
@@ -28,7 +23,7 @@ func ecrKinds() []Kind {
 		Outputs:  ecrPart("ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy"),
 		Delete:   func(c *Call) error { return c.may(ecrARN(c), nil, "ecr:DeleteRepositoryPolicy") },
 	}, {
-		Token:    ecrLifecycleType,
+		Token:    typetoken.RepositoryLifecycle,
 		ID:       joined("", "repository"),
 		Slot:     []string{"repository"},
 		Inputs:   map[string]Input{"repository": of, "policy": text.required().between(100, 30720).replaces()},
@@ -49,7 +44,7 @@ func ecrPart(actions ...string) func(*Call) (map[string]any, error) {
 
 func ecrRepository() Kind {
 	return Kind{
-		Token: ecrRepositoryType, Name: "name", ARN: arnOf("ecr", "repository/"),
+		Token: typetoken.Repository, Name: "name", ARN: arnOf("ecr", "repository/"),
 		Inputs: map[string]Input{
 			"name": exact(`[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`).between(2, 256).replaces(),
 			"encryptionConfigurations": list(object(map[string]Input{
@@ -63,7 +58,7 @@ func ecrRepository() Kind {
 		Plan: func(c *Call) error {
 			for _, e := range objects(c.Inputs, "encryptionConfigurations") {
 				if t := str(e, "encryptionType"); str(e, "kmsKey") != "" && t != "KMS" && t != "KMS_DSSE" {
-					return fmt.Errorf("encryptionConfigurations has a kmsKey and encryptionType %q: expected KMS", t)
+					return fmt.Errorf("encryptionConfigurations has a kmsKey and typetoken.BucketEncryption %q: expected KMS", t)
 				}
 			}
 			return nil
@@ -98,7 +93,7 @@ func deleteECRRepository(c *Call) error {
 	if len(images) > 0 && !c.is("forceDelete") {
 		return fmt.Errorf("RepositoryNotEmptyException: The repository with name '%s' cannot be deleted because it still contains %d images: set forceDelete", c.Name, len(images))
 	}
-	c.removeAll(func(r *cloud.Resource) bool { return r.Str("repository") == c.Name }, cloud.RepositoryPolicyType, ecrLifecycleType)
+	c.removeAll(func(r *cloud.Resource) bool { return r.Str("repository") == c.Name }, typetoken.RepositoryPolicy, typetoken.RepositoryLifecycle)
 	return nil
 }
 

@@ -10,15 +10,9 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/eventpattern"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Type tokens of EventBridge.
-const (
-	eventBusType    = "aws:cloudwatch/eventBus:EventBus"
-	eventRuleType   = "aws:cloudwatch/eventRule:EventRule"
-	eventTargetType = "aws:cloudwatch/eventTarget:EventTarget"
 )
 
 const (
@@ -36,11 +30,11 @@ func eventsKinds() []Kind { return []Kind{eventBus(), eventBusPolicy(), eventRul
 
 func eventBus() Kind {
 	return Kind{
-		Token: eventBusType, Name: "name", ARN: arnOf("events", "event-bus/"),
+		Token: typetoken.EventBus, Name: "name", ARN: arnOf("events", "event-bus/"),
 		Inputs: map[string]Input{
 			"name": exact(eventBusNames).between(1, 256).replaces(), "description": text.between(0, 512),
 			"eventSourceName":  exact(`aws\.partner(/[.\-_A-Za-z0-9]+){2,}`).between(1, 256).replaces(),
-			"kmsKeyIdentifier": text.between(0, 2048), "deadLetterConfig": object(map[string]Input{"arn": text.refers("arn", sqsQueueType)}), "tags": tags,
+			"kmsKeyIdentifier": text.between(0, 2048), "deadLetterConfig": object(map[string]Input{"arn": text.refers("arn", typetoken.Queue)}), "tags": tags,
 		},
 		Plan: func(c *Call) error {
 			f, name, partner := &failed{}, c.Str("name"), c.Str("eventSourceName")
@@ -52,7 +46,7 @@ func eventBus() Kind {
 			return nil, errors.Join(c.useKey("kmsKeyIdentifier", c.Str("kmsKeyIdentifier"), "events", "kms:DescribeKey"), c.tagged("events:TagResource", "events:UntagResource"))
 		},
 		Delete: func(c *Call) error {
-			if r := c.Cloud.First(c.Account, eventRuleType, func(r *cloud.Resource) bool { return busName(r.Str("eventBusName")) == c.Name }); r != nil {
+			if r := c.Cloud.First(c.Account, typetoken.EventRule, func(r *cloud.Resource) bool { return busName(r.Str("eventBusName")) == c.Name }); r != nil {
 				return fmt.Errorf("ValidationException: event bus %s can't be deleted since it has rules: %s", c.Name, r.Name)
 			}
 			return nil
@@ -70,7 +64,7 @@ func eventBus() Kind {
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
 func eventBusPolicy() Kind {
 	return Kind{
-		Token: cloud.EventBusPolicyType,
+		Token: typetoken.EventBusPolicy,
 		ID:    func(c *Call) string { return busName(c.Str("eventBusName")) },
 		Slot:  []string{"eventBusName"},
 		Inputs: map[string]Input{
@@ -103,7 +97,7 @@ func ruleID(bus, rule string) string {
 }
 
 func (c *Call) busExists(bus string) error {
-	if bus != defaultBus && find(c, Reference{Types: []string{eventBusType}, By: "name"}, bus) == nil {
+	if bus != defaultBus && find(c, Reference{Types: []string{typetoken.EventBus}, By: "name"}, bus) == nil {
 		return fmt.Errorf("ResourceNotFoundException: Event bus %s does not exist", bus)
 	}
 	return nil
@@ -112,7 +106,7 @@ func (c *Call) busExists(bus string) error {
 // A rule is unique on its bus: its id says so, not its name.
 func eventRule() Kind {
 	return Kind{
-		Token: eventRuleType, ARN: arnOf("events", "rule/"),
+		Token: typetoken.EventRule, ARN: arnOf("events", "rule/"),
 		ID: func(c *Call) string { return ruleID(busName(c.Str("eventBusName")), c.Str("name")) },
 		Inputs: map[string]Input{
 			"name": exact(eventRuleNames).required().between(1, 64).replaces(), "namePrefix": text.replaces(), "description": text.between(0, 512),
@@ -132,7 +126,7 @@ func eventRule() Kind {
 				c.tagged("events:TagResource", "events:UntagResource"))
 		},
 		Delete: func(c *Call) error {
-			if c.Cloud.First(c.Account, eventTargetType, func(r *cloud.Resource) bool { return ruleOf(r) == c.ID }) != nil {
+			if c.Cloud.First(c.Account, typetoken.EventTarget, func(r *cloud.Resource) bool { return ruleOf(r) == c.ID }) != nil {
 				return fmt.Errorf("ValidationException: Rule can't be deleted since it has targets: %s", c.ID)
 			}
 			return nil
@@ -175,9 +169,9 @@ func planEventRule(c *Call) error {
 }
 
 func eventTarget() Kind {
-	queue := text.refers("arn", sqsQueueType)
+	queue := text.refers("arn", typetoken.Queue)
 	return Kind{
-		Token: eventTargetType,
+		Token: typetoken.EventTarget,
 		ID: func(c *Call) string {
 			id := c.Str("rule") + "-" + orElse(c.Str("targetId"), "terraform-"+uuid(c))
 			if bus := busName(c.Str("eventBusName")); bus != defaultBus {
@@ -214,12 +208,12 @@ func targetRuleARN(c *Call) string {
 func eventTargetOutputs(c *Call) (map[string]any, error) {
 	bus := busName(c.Str("eventBusName"))
 	id := ruleID(bus, c.Str("rule"))
-	rule := c.Cloud.Get(c.Account, eventRuleType, id)
+	rule := c.Cloud.Get(c.Account, typetoken.EventRule, id)
 	if rule == nil {
 		return nil, fmt.Errorf("ResourceNotFoundException: Rule %s does not exist on EventBus %s", c.Str("rule"), bus)
 	}
 	f := &failed{}
-	others := c.Cloud.Find(c.Account, eventTargetType, func(r *cloud.Resource) bool { return ruleOf(r) == id && r.ID != c.ID })
+	others := c.Cloud.Find(c.Account, typetoken.EventTarget, func(r *cloud.Resource) bool { return ruleOf(r) == id && r.ID != c.ID })
 	f.when(len(others) >= maxTargets, "LimitExceededException: The requested resource exceeds the maximum number allowed: rule %s has %d targets", id, len(others))
 	f.errs = append(f.errs, targetReachable(c), c.handOver(c.Str("roleArn"), eventsService, rule.ARN),
 		c.may(rule.ARN, map[string][]string{"events:TargetArn": {c.Str("arn")}}, "events:PutTargets"), c.may(rule.ARN, nil, "events:ListTargetsByRule"))

@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const (
-	webhookType       = "github:index/repositoryWebhook:RepositoryWebhook"
-	environmentType   = "github:index/repositoryEnvironment:RepositoryEnvironment"
-	envVariableType   = "github:index/actionsEnvironmentVariable:ActionsEnvironmentVariable"
-	envSecretType     = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
-	protectionType    = "github:index/branchProtection:BranchProtection"
 	maxGitHubValue    = 48 * 1024 // "Limits for secrets" and "Limits for configuration variables": 48 KB
 	maxGitHubReviewer = 6         // "Required reviewers": six people or teams
 )
@@ -39,7 +35,7 @@ func githubKinds() []Kind {
 
 func webhookKind(repository Input) Kind {
 	return Kind{
-		Token: webhookType,
+		Token: typetoken.GitHubWebhook,
 		ID:    numbered("%d"),
 		Slot:  []string{"repository", "configuration.url"}, // "Hook already exists on this repository"
 		Inputs: map[string]Input{
@@ -81,12 +77,12 @@ func environmentKinds(repository Input) []Kind {
 		}
 	}
 	variable, secret := within("variableName"), within("secretName")
-	variable.Token, secret.Token = envVariableType, envSecretType
+	variable.Token, secret.Token = typetoken.GitHubVariable, typetoken.GitHubSecret
 	variable.Inputs["value"] = text.required().between(1, maxGitHubValue)
 	secret.Inputs["plaintextValue"] = text.between(1, maxGitHubValue).replaces().hidden()
 	secret.Inputs["encryptedValue"] = text.replaces().hidden()
 	return []Kind{{
-		Token: environmentType,
+		Token: typetoken.GitHubEnvironment,
 		ID:    joined(":", "repository", "environment"),
 		Slot:  []string{"repository", "environment"},
 		Inputs: map[string]Input{
@@ -101,7 +97,7 @@ func environmentKinds(repository Input) []Kind {
 		Delete: func(c *Call) error { // GitHub deletes what the environment holds
 			c.removeAll(func(r *cloud.Resource) bool {
 				return r.Str("repository") == c.Str("repository") && r.Str("environment") == c.Str("environment")
-			}, envVariableType, envSecretType)
+			}, typetoken.GitHubVariable, typetoken.GitHubSecret)
 			return nil
 		},
 	}, variable, secret}
@@ -125,7 +121,7 @@ func planEnvironment(c *Call) error {
 
 func protectionKind() Kind {
 	return Kind{
-		Token: protectionType,
+		Token: typetoken.GitHubBranchProtection,
 		ID:    numbered("BPR_%d"),
 		Slot:  []string{"repositoryId", "pattern"},
 		Outputs: func(c *Call) (map[string]any, error) {
@@ -157,7 +153,7 @@ const (
 
 // withinPlan refuses what the plan of a repository does not include.
 func withinPlan(c *Call, repository, refusal string) error {
-	r := c.Cloud.Get(c.Account, cloud.RepositoryType, repository)
+	r := c.Cloud.Get(c.Account, typetoken.GitHubRepository, repository)
 	if r != nil && r.Str("visibility") == "private" && r.Str("plan") == "free" {
 		return errors.New(refusal)
 	}
@@ -177,7 +173,7 @@ func refuseGitHubPrefix(input string) func(*Call) error {
 
 func environmentExists(c *Call) error {
 	id := c.Str("repository") + ":" + c.Str("environment")
-	if c.Cloud.Get(c.Account, environmentType, id) == nil {
+	if c.Cloud.Get(c.Account, typetoken.GitHubEnvironment, id) == nil {
 		return fmt.Errorf("404 Not Found: environment %s does not exist in repository %s", c.Str("environment"), c.Str("repository"))
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -24,12 +25,12 @@ func TestAPrivateRepositoryOfTheFreePlanHasNoProtectionAndNoEnvironments(t *test
 			t.Parallel()
 			r := newRig(t)
 			require.NoError(t, r.cloud.Add(&cloud.Resource{
-				Type: cloud.RepositoryType, ID: "infrastructure", Account: "github", Seed: true,
+				Type: typetoken.GitHubRepository, ID: "infrastructure", Account: "github", Seed: true,
 				Inputs: map[string]any{"visibility": c.visibility, "plan": c.plan},
 			}))
 			hub := r.configured("github", map[string]any{"owner": "acme"})
-			_, _, noProtection := hub.try(protectionType, "p", protection)
-			_, _, noEnvironment := hub.try(environmentType, "e", environment)
+			_, _, noProtection := hub.try(typetoken.GitHubBranchProtection, "p", protection)
+			_, _, noEnvironment := hub.try(typetoken.GitHubEnvironment, "e", environment)
 			if !c.refused {
 				require.NoError(t, noProtection)
 				require.NoError(t, noEnvironment)

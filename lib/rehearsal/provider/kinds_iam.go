@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -28,7 +29,7 @@ func iamKinds() []Kind {
 
 func roleKind() Kind {
 	return Kind{
-		Token: cloud.RoleType,
+		Token: typetoken.Role,
 		Name:  "name",
 		Taken: "EntityAlreadyExists: Role with name %s already exists.",
 		ARN:   globalARN("iam", "role/"),
@@ -37,7 +38,7 @@ func roleKind() Kind {
 			"assumeRolePolicy":    text.required().policy(iam.Trust),
 			"description":         text.match(descriptions),
 			"maxSessionDuration":  number.between(3600, 43200).def(3600.0),
-			"permissionsBoundary": text.refers("arn", cloud.PolicyType),
+			"permissionsBoundary": text.refers("arn", typetoken.Policy),
 			"forceDetachPolicies": flag.def(false),
 			"path":                onlyPath,
 			"tags":                tags,
@@ -74,10 +75,10 @@ func ofRole(c *Call, _ string) []string {
 func rolePolicyKind() Kind {
 	put := []string{"iam:PutRolePolicy"}
 	return Kind{
-		Token: cloud.RolePolicyType,
+		Token: typetoken.RolePolicy,
 		Inputs: map[string]Input{
 			"name":   text.required().match(policyNames).replaces(),
-			"role":   text.required().replaces().refers("name", cloud.RoleType),
+			"role":   text.required().replaces().refers("name", typetoken.Role),
 			"policy": text.required().policy(iam.Inline),
 		},
 		ID:     joined(":", "role", "name"),
@@ -85,7 +86,7 @@ func rolePolicyKind() Kind {
 		Target: ofRole,
 		Outputs: func(c *Call) (map[string]any, error) {
 			texts := []string{c.Str("policy")}
-			for _, p := range c.Cloud.Find(c.Account, cloud.RolePolicyType, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") && r.ID != c.ID }) {
+			for _, p := range c.Cloud.Find(c.Account, typetoken.RolePolicy, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") && r.ID != c.ID }) {
 				texts = append(texts, p.Str("policy"))
 			}
 			return nil, iam.CheckInline(texts...)
@@ -96,7 +97,7 @@ func rolePolicyKind() Kind {
 
 func policyKind() Kind {
 	return Kind{
-		Token: cloud.PolicyType,
+		Token: typetoken.Policy,
 		Name:  "name",
 		Taken: "EntityAlreadyExists: A policy called %s already exists. Duplicate names are not allowed.",
 		ARN:   globalARN("iam", "policy/"),
@@ -126,16 +127,16 @@ func policyKind() Kind {
 
 func attachmentKind() Kind {
 	return Kind{
-		Token: cloud.AttachmentType,
+		Token: typetoken.RolePolicyAttachment,
 		Inputs: map[string]Input{
-			"role":      text.required().replaces().refers("name", cloud.RoleType),
-			"policyArn": text.required().replaces().refers("arn", cloud.PolicyType),
+			"role":      text.required().replaces().refers("name", typetoken.Role),
+			"policyArn": text.required().replaces().refers("arn", typetoken.Policy),
 		},
 		ID:     joined("/", "role", "policyArn"),
 		Slot:   []string{"role", "policyArn"},
 		Target: ofRole,
 		Outputs: func(c *Call) (map[string]any, error) {
-			if n := len(c.Cloud.Find(c.Account, cloud.AttachmentType, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") })); n >= maxAttached {
+			if n := len(c.Cloud.Find(c.Account, typetoken.RolePolicyAttachment, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") })); n >= maxAttached {
 				return nil, fmt.Errorf("LimitExceeded: Cannot exceed quota for PoliciesPerRole: %d", maxAttached)
 			}
 			return nil, nil
@@ -148,8 +149,8 @@ func attachmentKind() Kind {
 // forceDetachPolicies removes them first, as the provider does.
 func deleteRole(c *Call) error {
 	of := func(r *cloud.Resource) bool { return r.Str("role") == c.Name }
-	inline := c.Cloud.Find(c.Account, cloud.RolePolicyType, of)
-	attached := c.Cloud.Find(c.Account, cloud.AttachmentType, of)
+	inline := c.Cloud.Find(c.Account, typetoken.RolePolicy, of)
+	attached := c.Cloud.Find(c.Account, typetoken.RolePolicyAttachment, of)
 	if force := c.is("forceDetachPolicies"); !force {
 		if len(attached) > 0 {
 			return fmt.Errorf("DeleteConflict: Cannot delete entity, must detach all policies first: role %s has %d", c.Name, len(attached))
@@ -172,10 +173,10 @@ func deleteRole(c *Call) error {
 // deletePolicy refuses as DeletePolicy does while the policy is attached or
 // serves as a boundary.
 func deletePolicy(c *Call) error {
-	if r := c.Cloud.First(c.Account, cloud.AttachmentType, func(r *cloud.Resource) bool { return r.Str("policyArn") == c.ARN }); r != nil {
+	if r := c.Cloud.First(c.Account, typetoken.RolePolicyAttachment, func(r *cloud.Resource) bool { return r.Str("policyArn") == c.ARN }); r != nil {
 		return fmt.Errorf("DeleteConflict: Cannot delete a policy attached to entities: %s is attached to %s", c.Name, r.Str("role"))
 	}
-	if r := c.Cloud.First(c.Account, cloud.RoleType, func(r *cloud.Resource) bool { return r.Str("permissionsBoundary") == c.ARN }); r != nil {
+	if r := c.Cloud.First(c.Account, typetoken.Role, func(r *cloud.Resource) bool { return r.Str("permissionsBoundary") == c.ARN }); r != nil {
 		return fmt.Errorf("DeleteConflict: Cannot delete a policy attached to entities: %s is the boundary of %s", c.Name, r.Name)
 	}
 	return nil

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-// aliasType is the type token of key aliases.
-const aliasType = "aws:kms/alias:Alias"
 
 // keySpecs: see CreateKey in the KMS API.
 var keySpecs = []string{
@@ -21,7 +19,7 @@ func kmsKinds() []Kind { return []Kind{keyKind(), aliasKind()} }
 
 func keyKind() Kind {
 	return Kind{
-		Token: cloud.KeyType,
+		Token: typetoken.Key,
 		ID:    uuid,
 		ARN:   arnOf("kms", "key/"),
 		Inputs: map[string]Input{
@@ -120,14 +118,14 @@ func aliasKind() Kind {
 		return fmt.Sprintf("arn:aws:kms:%s:%s:%s", cloud.Region, account, name)
 	}
 	return Kind{
-		Token: aliasType,
+		Token: typetoken.KeyAlias,
 		Name:  "name",
 		Taken: "AlreadyExistsException: An alias with the name %s already exists",
 		ARN:   aliasARN,
 		Inputs: map[string]Input{
 			// See CreateAlias in the KMS API: 256 characters with the prefix.
 			"name":        text.match(`alias/[a-zA-Z0-9/_-]{1,250}`).replaces(),
-			"targetKeyId": text.required().refers("id,arn", cloud.KeyType),
+			"targetKeyId": text.required().refers("id,arn", typetoken.Key),
 		},
 		Plan: func(c *Call) error {
 			if strings.HasPrefix(c.Str("name"), "alias/aws/") {
@@ -164,7 +162,7 @@ func keysOf(c *Call) (out []*cloud.Resource) {
 		ids = []string{c.Old.Str("targetKeyId"), ids[0]}
 	}
 	for _, id := range ids {
-		if k := find(c, Reference{Types: []string{cloud.KeyType}, By: "id,arn"}, id); k != nil {
+		if k := find(c, Reference{Types: []string{typetoken.Key}, By: "id,arn"}, id); k != nil {
 			out = append(out, k)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -108,32 +109,32 @@ func service(name string) map[string]any { return map[string]any{"Service": name
 
 // role makes a role that a service may take.
 func (l *lab) role(name, trusted string, statements ...map[string]any) *cloud.Resource {
-	r := l.make(cloud.RoleType, map[string]any{"name": name, "assumeRolePolicy": labPolicy(labAllow(service(trusted), nil, "sts:AssumeRole"))})
+	r := l.make(typetoken.Role, map[string]any{"name": name, "assumeRolePolicy": labPolicy(labAllow(service(trusted), nil, "sts:AssumeRole"))})
 	if len(statements) > 0 {
-		l.make(cloud.RolePolicyType, map[string]any{"name": "p", "role": name, "policy": labPolicy(statements...)})
+		l.make(typetoken.RolePolicy, map[string]any{"name": "p", "role": name, "policy": labPolicy(statements...)})
 	}
 	return r
 }
 
 func (l *lab) bucket(name string, statements ...map[string]any) {
-	l.make(cloud.BucketType, map[string]any{"bucket": name})
+	l.make(typetoken.Bucket, map[string]any{"bucket": name})
 	if len(statements) > 0 {
-		l.make(cloud.BucketPolicyType, map[string]any{"bucket": name, "policy": labPolicy(statements...)})
+		l.make(typetoken.BucketPolicy, map[string]any{"bucket": name, "policy": labPolicy(statements...)})
 	}
 }
 
 // key makes a key that the account administers and everyone listed uses.
 func (l *lab) key(statements ...map[string]any) *cloud.Resource {
 	root := map[string]any{"AWS": "arn:aws:iam::" + labAccount + ":root"}
-	return l.make(cloud.KeyType, map[string]any{"policy": labPolicy(append(statements, labAllow(root, "*", "kms:PutKeyPolicy", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags", "kms:DescribeKey", "kms:CreateGrant"))...)})
+	return l.make(typetoken.Key, map[string]any{"policy": labPolicy(append(statements, labAllow(root, "*", "kms:PutKeyPolicy", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags", "kms:DescribeKey", "kms:CreateGrant"))...)})
 }
 
 func (l *lab) topic(name string) *cloud.Resource {
-	return l.make(snsTopicType, map[string]any{"name": name})
+	return l.make(typetoken.Topic, map[string]any{"name": name})
 }
 
 func (l *lab) queue(name string) *cloud.Resource {
-	return l.make(sqsQueueType, map[string]any{"name": name})
+	return l.make(typetoken.Queue, map[string]any{"name": name})
 }
 
 // labZip is an archive with a program.

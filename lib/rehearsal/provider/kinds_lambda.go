@@ -13,10 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const lambdaFunctionType = "aws:lambda/function:Function"
 
 // Quotas of Lambda; see "Lambda quotas".
 const (
@@ -45,13 +44,13 @@ func lambdaKinds() []Kind { return []Kind{lambdaFunction(), lambdaPermission()} 
 
 func lambdaFunction() Kind {
 	return Kind{
-		Token: lambdaFunctionType, Name: "name", ARN: arnOf("lambda", "function:"),
+		Token: typetoken.Function, Name: "name", ARN: arnOf("lambda", "function:"),
 		Inputs:   lambdaInputs(),
 		Plan:     planLambda,
 		Computed: []string{"codeSha256", "invokeArn", "lastModified", "qualifiedArn", "qualifiedInvokeArn", "signingJobArn", "signingProfileVersionArn", "sourceCodeSize", "version"},
 		Outputs:  lambdaOutputs,
 		Delete: func(c *Call) error {
-			c.removeAll(func(r *cloud.Resource) bool { return r.Str("function") == c.Name || r.Str("function") == c.ARN }, cloud.PermissionType)
+			c.removeAll(func(r *cloud.Resource) bool { return r.Str("function") == c.Name || r.Str("function") == c.ARN }, typetoken.Permission)
 			return nil
 		},
 		Actions: Actions{
@@ -67,16 +66,16 @@ func lambdaInputs() map[string]Input {
 		"name": exact(`[a-zA-Z0-9-_]+`).between(1, 64).replaces(), "description": text.between(0, 256), "role": roleARN.required(),
 		"packageType": text.enum("Zip", "Image").def("Zip").replaces(), "runtime": text.enum(lambdaRuntimes...), "handler": exact(`[^\s]+`).between(1, 128),
 		"architectures": list(text.enum("x86_64", "arm64")).between(1, 1).computed(),
-		"code":          blob, "s3Bucket": text.refers("name", cloud.BucketType), "s3Key": text.between(1, 1024), "s3ObjectVersion": text.between(1, 1024),
+		"code":          blob, "s3Bucket": text.refers("name", typetoken.Bucket), "s3Key": text.between(1, 1024), "s3ObjectVersion": text.between(1, 1024),
 		"imageUri": text, "imageConfig": object(map[string]Input{"commands": list(text), "entryPoints": list(text), "workingDirectory": text.between(0, 1000)}),
 		"sourceCodeHash": text.computed(), "memorySize": number.between(128, 10240).def(128.0), "timeout": number.between(1, 900).def(3.0),
 		"environment": object(map[string]Input{"variables": mapOf(text)}), "kmsKeyArn": keyARN,
 		"ephemeralStorage": object(map[string]Input{"size": number.between(512, 10240)}).computed(),
 		"loggingConfig": object(map[string]Input{
-			"logFormat": text.required().enum("JSON", "Text"), "logGroup": text.between(1, 512).refers("name", logsGroupType),
+			"logFormat": text.required().enum("JSON", "Text"), "logGroup": text.between(1, 512).refers("name", typetoken.LogGroup),
 			"applicationLogLevel": text.enum("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "systemLogLevel": text.enum("DEBUG", "INFO", "WARN"),
 		}).computed(),
-		"deadLetterConfig": object(map[string]Input{"targetArn": text.required().refers("arn", sqsQueueType, snsTopicType)}),
+		"deadLetterConfig": object(map[string]Input{"targetArn": text.required().refers("arn", typetoken.Queue, typetoken.Topic)}),
 		"tracingConfig":    object(map[string]Input{"mode": text.required().enum("Active", "PassThrough")}).computed(),
 		"layers":           list(exact(`arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+`)).between(0, 5),
 		"publish":          flag.def(false), "skipDestroy": flag.def(false), "reservedConcurrentExecutions": number.between(-1, 1000).def(-1.0),
@@ -111,7 +110,7 @@ func lambdaUnreserved(c *Call) error {
 	const account, least = 1000.0, 100.0
 	own, _ := c.number("reservedConcurrentExecutions")
 	left := account - max(own, 0)
-	for _, other := range c.Cloud.Find(c.Account, lambdaFunctionType, func(r *cloud.Resource) bool { return r.Name != c.Str("name") }) {
+	for _, other := range c.Cloud.Find(c.Account, typetoken.Function, func(r *cloud.Resource) bool { return r.Name != c.Str("name") }) {
 		if n, ok := other.Value("reservedConcurrentExecutions").(float64); ok {
 			left -= max(n, 0)
 		}
@@ -273,14 +272,14 @@ func checkProgram(f *zip.File, architecture string) error {
 
 func lambdaPermission() Kind {
 	return Kind{
-		Token: cloud.PermissionType,
+		Token: typetoken.Permission,
 		// The provider's id is the statement's alone, which other functions may have too.
 		ID: func(c *Call) string {
 			return c.Str("function") + "/" + orElse(c.Str("statementId"), "terraform-"+uuid(c))
 		},
 		Inputs: map[string]Input{
 			"action":   exact(`lambda:\*|lambda:[a-zA-Z]+|\*`).required().between(1, 0).replaces(),
-			"function": text.required().replaces().refers("name,arn", lambdaFunctionType), "principal": exact(`[^\s]+`).required().between(1, 0).replaces(),
+			"function": text.required().replaces().refers("name,arn", typetoken.Function), "principal": exact(`[^\s]+`).required().between(1, 0).replaces(),
 			"statementId": exact(`[a-zA-Z0-9-_]+`).between(1, 100).replaces().computed(), "statementIdPrefix": text.replaces(),
 			"sourceArn":     exact(`arn:aws:([a-zA-Z0-9\-])+:([a-z]{2}-[a-z]+-\d)?:(\d{12})?:(.*)`).replaces(),
 			"sourceAccount": exact(accountID).replaces(), "eventSourceToken": exact(`[a-zA-Z0-9._\-]+`).between(0, 256).replaces(),
@@ -295,7 +294,7 @@ func lambdaPermission() Kind {
 			return f.err()
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
-			function := find(c, Reference{Types: []string{lambdaFunctionType}, By: "name,arn"}, c.Str("function"))
+			function := find(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function"))
 			if function == nil {
 				return nil, fmt.Errorf("ResourceNotFoundException: Function not found: %s", c.Str("function"))
 			}
@@ -303,7 +302,7 @@ func lambdaPermission() Kind {
 			return map[string]any{"statementId": id}, c.may(function.ARN, nil, "lambda:AddPermission", "lambda:GetPolicy")
 		},
 		Delete: func(c *Call) error {
-			if f := find(c, Reference{Types: []string{lambdaFunctionType}, By: "name,arn"}, c.Str("function")); f != nil {
+			if f := find(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function")); f != nil {
 				return c.may(f.ARN, nil, "lambda:RemovePermission")
 			}
 			return nil

@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const logsGroupType = "aws:cloudwatch/logGroup:LogGroup"
 
 // retentions are the periods that PutRetentionPolicy accepts; 0 is the
 // provider's spelling of "for ever".
@@ -19,7 +18,7 @@ var retentions = []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 40
 // (CreateLogGroup, PutRetentionPolicy).
 func logsKinds() []Kind {
 	return []Kind{{
-		Token: logsGroupType, Name: "name", ARN: arnOf("logs", "log-group:"),
+		Token: typetoken.LogGroup, Name: "name", ARN: arnOf("logs", "log-group:"),
 		Inputs: map[string]Input{
 			"name": exact(`[.\-_/#A-Za-z0-9]+`).between(1, 512).replaces(), "namePrefix": text.replaces(),
 			"retentionInDays": number.def(0.0), "kmsKeyId": keyARN, "skipDestroy": flag.def(false),

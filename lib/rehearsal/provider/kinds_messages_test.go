@@ -6,12 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 func TestTopicsAreRefusedAsSNSRefusesThem(t *testing.T) {
 	t.Parallel()
-	refuses(t, snsTopicType, map[string]any{"name": "alerts"}, []refusal{
+	refuses(t, typetoken.Topic, map[string]any{"name": "alerts"}, []refusal{
 		{"name", map[string]any{"name": "a b"}, "expected text that matches"},
 		{"fifo name", map[string]any{"fifoTopic": true}, "ends with .fifo"},
 		{"standard name", map[string]any{"name": "a.fifo"}, "ends with .fifo"},
@@ -29,19 +30,19 @@ func TestATopicsPolicySpeaksOfItsTopic(t *testing.T) {
 	allow := func(resource string) string {
 		return labPolicy(labAllow(service("events.amazonaws.com"), resource, "sns:Publish"))
 	}
-	_, err := l.try(cloud.TopicPolicyType, map[string]any{"arn": topic.ARN, "policy": allow(topic.ARN + "x")})
+	_, err := l.try(typetoken.TopicPolicy, map[string]any{"arn": topic.ARN, "policy": allow(topic.ARN + "x")})
 	require.ErrorContains(t, err, "which is not")
-	_, err = l.try(cloud.TopicPolicyType, map[string]any{"arn": topic.ARN + "x", "policy": allow(topic.ARN + "x")})
+	_, err = l.try(typetoken.TopicPolicy, map[string]any{"arn": topic.ARN + "x", "policy": allow(topic.ARN + "x")})
 	require.ErrorContains(t, err, "exists")
-	l.make(cloud.TopicPolicyType, map[string]any{"arn": topic.ARN, "policy": allow(topic.ARN)})
-	_, err = l.try(cloud.TopicPolicyType, map[string]any{"arn": topic.ARN, "policy": allow(topic.ARN)})
+	l.make(typetoken.TopicPolicy, map[string]any{"arn": topic.ARN, "policy": allow(topic.ARN)})
+	_, err = l.try(typetoken.TopicPolicy, map[string]any{"arn": topic.ARN, "policy": allow(topic.ARN)})
 	require.ErrorContains(t, err, "replace without a word")
 }
 
 func TestSubscriptionsFitTheirProtocol(t *testing.T) {
 	t.Parallel()
 	good := map[string]any{"topic": "arn:aws:sns:us-east-1:111122223333:alerts", "protocol": "email", "endpoint": "a@example.com"}
-	refuses(t, snsSubscriptionType, good, []refusal{
+	refuses(t, typetoken.TopicSubscription, good, []refusal{
 		{"no mail", map[string]any{"endpoint": "nobody"}, "mail address"},
 		{"protocol", map[string]any{"protocol": "pigeon"}, "expected one of"},
 		{"queue", map[string]any{"protocol": "sqs"}, "begins with arn:aws:sqs:"},
@@ -49,19 +50,19 @@ func TestSubscriptionsFitTheirProtocol(t *testing.T) {
 		{"scope", map[string]any{"filterPolicyScope": "MessageBody"}, "without filterPolicy"},
 	})
 	l := newLab(t)
-	_, err := l.try(snsSubscriptionType, good)
+	_, err := l.try(typetoken.TopicSubscription, good)
 	require.ErrorContains(t, err, "exists")
 	l.topic("alerts")
-	s := l.make(snsSubscriptionType, good)
+	s := l.make(typetoken.TopicSubscription, good)
 	require.Equal(t, "true", s.Str("pendingConfirmation"))
-	_, err = l.try(snsSubscriptionType, changed(good, map[string]any{"protocol": "sqs", "endpoint": "arn:aws:sqs:us-east-1:111122223333:none"}))
+	_, err = l.try(typetoken.TopicSubscription, changed(good, map[string]any{"protocol": "sqs", "endpoint": "arn:aws:sqs:us-east-1:111122223333:none"}))
 	require.ErrorContains(t, err, "does not exist")
 }
 
 func TestQueuesAreRefusedAsSQSRefusesThem(t *testing.T) {
 	t.Parallel()
 	redrive := func(text string) map[string]any { return map[string]any{"redrivePolicy": text} }
-	refuses(t, sqsQueueType, map[string]any{"name": "orders", "sqsManagedSseEnabled": true}, []refusal{
+	refuses(t, typetoken.Queue, map[string]any{"name": "orders", "sqsManagedSseEnabled": true}, []refusal{
 		{"long name", map[string]any{"name": string(make([]byte, 81))}, "characters"},
 		{"retention", map[string]any{"messageRetentionSeconds": 59.0}, "expected 60"},
 		{"visibility", map[string]any{"visibilityTimeoutSeconds": 43201.0}, "expected 0 to 43200"},
@@ -80,15 +81,15 @@ func TestADeadLetterQueueMustExistAndFit(t *testing.T) {
 	redrive := func(arn string) string {
 		return labJSON(map[string]any{"deadLetterTargetArn": arn, "maxReceiveCount": 5})
 	}
-	_, err := l.try(sqsQueueType, map[string]any{"name": "orders", "redrivePolicy": redrive("arn:aws:sqs:us-east-1:111122223333:none")})
+	_, err := l.try(typetoken.Queue, map[string]any{"name": "orders", "redrivePolicy": redrive("arn:aws:sqs:us-east-1:111122223333:none")})
 	require.ErrorContains(t, err, "Dead letter target does not exist")
-	fifo := l.make(sqsQueueType, map[string]any{"name": "d.fifo", "fifoQueue": true})
-	_, err = l.try(sqsQueueType, map[string]any{"name": "orders", "redrivePolicy": redrive(fifo.ARN)})
+	fifo := l.make(typetoken.Queue, map[string]any{"name": "d.fifo", "fifoQueue": true})
+	_, err = l.try(typetoken.Queue, map[string]any{"name": "orders", "redrivePolicy": redrive(fifo.ARN)})
 	require.ErrorContains(t, err, "another kind")
-	closed := l.make(sqsQueueType, map[string]any{"name": "closed", "redriveAllowPolicy": `{"redrivePermission":"denyAll"}`})
-	_, err = l.try(sqsQueueType, map[string]any{"name": "orders", "redrivePolicy": redrive(closed.ARN)})
+	closed := l.make(typetoken.Queue, map[string]any{"name": "closed", "redriveAllowPolicy": `{"redrivePermission":"denyAll"}`})
+	_, err = l.try(typetoken.Queue, map[string]any{"name": "orders", "redrivePolicy": redrive(closed.ARN)})
 	require.ErrorContains(t, err, "does not accept")
-	q := l.make(sqsQueueType, map[string]any{"name": "orders", "redrivePolicy": redrive(l.queue("dead").ARN)})
+	q := l.make(typetoken.Queue, map[string]any{"name": "orders", "redrivePolicy": redrive(l.queue("dead").ARN)})
 	require.Equal(t, "https://sqs.us-east-1.amazonaws.com/111122223333/orders", q.Str("url"))
 	require.Equal(t, "true", q.Str("sqsManagedSseEnabled"))
 }
@@ -100,16 +101,16 @@ func TestAQueuesPolicySpeaksOfItsQueueAndGoesWithIt(t *testing.T) {
 	policy := func(arn string) map[string]any {
 		return map[string]any{"queueUrl": q.ID, "policy": labPolicy(labAllow(service("events.amazonaws.com"), arn, "sqs:SendMessage"))}
 	}
-	_, err := l.try(cloud.QueuePolicyType, policy(q.ARN+"x"))
+	_, err := l.try(typetoken.QueuePolicy, policy(q.ARN+"x"))
 	require.ErrorContains(t, err, "which is not")
-	p := l.make(cloud.QueuePolicyType, policy(q.ARN))
+	p := l.make(typetoken.QueuePolicy, policy(q.ARN))
 	require.NoError(t, l.remove(q))
 	require.Nil(t, l.c.Get(labAccount, p.Type, p.ID))
 }
 
 func TestParametersAreRefusedAsSystemsManagerRefusesThem(t *testing.T) {
 	t.Parallel()
-	refuses(t, ssmParameterType, map[string]any{"name": "/a/b", "type": "String", "value": "x"}, []refusal{
+	refuses(t, typetoken.Parameter, map[string]any{"name": "/a/b", "type": "String", "value": "x"}, []refusal{
 		{"reserved", map[string]any{"name": "/AWS/x"}, "can't begin with aws"},
 		{"no leading slash", map[string]any{"name": "a/b"}, "must begin with /"},
 		{"empty", map[string]any{"value": ""}, "characters"},
@@ -127,7 +128,7 @@ func TestATagDoesNotTouchAParametersValue(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	in := map[string]any{"name": "approved", "type": "String", "value": "none"}
-	p := l.make(ssmParameterType, in)
+	p := l.make(typetoken.Parameter, in)
 	l.c.Update(p.Account, p.Type, p.ID, func(r *cloud.Resource) { r.Outputs = changed(r.Outputs, map[string]any{"value": "sha256:1"}) })
 	p, err := l.update(p, changed(in, map[string]any{"tags": map[string]any{"a": "b"}}))
 	require.NoError(t, err)
@@ -142,18 +143,18 @@ func TestASecretsNameStaysTakenDuringItsRecoveryWindow(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	in := map[string]any{"name": "hook", "recoveryWindowInDays": 0.0}
-	s := l.make(smSecretType, in)
+	s := l.make(typetoken.Secret, in)
 	require.Regexp(t, `:secret:hook-[a-z0-9]{6}$`, s.ARN)
 	require.Equal(t, s.ARN, s.ID)
-	v := l.make(smVersionType, map[string]any{"secretId": s.ID, "secretString": "x"})
+	v := l.make(typetoken.SecretVersion, map[string]any{"secretId": s.ID, "secretString": "x"})
 	require.Equal(t, s.ARN, v.Str("arn"))
 	require.NoError(t, l.remove(s))
-	s = l.make(smSecretType, map[string]any{"name": "hook"})
+	s = l.make(typetoken.Secret, map[string]any{"name": "hook"})
 	require.NoError(t, l.remove(s))
-	_, err := l.try(smSecretType, in)
+	_, err := l.try(typetoken.Secret, in)
 	require.ErrorContains(t, err, "scheduled for deletion")
-	require.Contains(t, l.plan(smSecretType, map[string]any{"name": "a", "recoveryWindowInDays": 3.0}), "expected 0 or 7 to 30")
-	require.Contains(t, l.plan(smVersionType, map[string]any{"secretId": "x"}), "is required")
+	require.Contains(t, l.plan(typetoken.Secret, map[string]any{"name": "a", "recoveryWindowInDays": 3.0}), "expected 0 or 7 to 30")
+	require.Contains(t, l.plan(typetoken.SecretVersion, map[string]any{"secretId": "x"}), "is required")
 }
 
 // The key's policy decides about the caller's use of the key through Secrets
@@ -162,25 +163,25 @@ func TestASecretNeedsTheRightToUseItsKey(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	closed := l.key()
-	_, err := l.try(smSecretType, map[string]any{"name": "hook", "kmsKeyId": closed.ARN})
+	_, err := l.try(typetoken.Secret, map[string]any{"name": "hook", "kmsKeyId": closed.ARN})
 	require.ErrorContains(t, err, "kms:GenerateDataKey")
 	operator := map[string]any{"AWS": "arn:aws:iam::111122223333:role/Operator"}
-	l.make(smSecretType, map[string]any{"name": "hook", "kmsKeyId": l.key(labAllow(operator, "*", "kms:GenerateDataKey", "kms:Decrypt")).ARN})
+	l.make(typetoken.Secret, map[string]any{"name": "hook", "kmsKeyId": l.key(labAllow(operator, "*", "kms:GenerateDataKey", "kms:Decrypt")).ARN})
 }
 
 func TestLogGroupsNeedAKeyThatLetsTheServiceIn(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	_, err := l.try(logsGroupType, map[string]any{"name": "logs", "kmsKeyId": l.key().ARN})
+	_, err := l.try(typetoken.LogGroup, map[string]any{"name": "logs", "kmsKeyId": l.key().ARN})
 	require.ErrorContains(t, err, "not allowed to be used with")
 	use := labAllow(service("logs.us-east-1.amazonaws.com"), "*", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 	use["Condition"] = map[string]any{"ArnEquals": map[string]any{"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:111122223333:log-group:logs"}}
 	k := l.key(use)
-	_, err = l.try(logsGroupType, map[string]any{"name": "others", "kmsKeyId": k.ARN})
+	_, err = l.try(typetoken.LogGroup, map[string]any{"name": "others", "kmsKeyId": k.ARN})
 	require.Error(t, err)
-	g := l.make(logsGroupType, map[string]any{"name": "logs", "kmsKeyId": k.ARN, "retentionInDays": 30.0})
+	g := l.make(typetoken.LogGroup, map[string]any{"name": "logs", "kmsKeyId": k.ARN, "retentionInDays": 30.0})
 	require.Equal(t, "arn:aws:logs:us-east-1:111122223333:log-group:logs", g.ARN)
-	require.Contains(t, l.plan(logsGroupType, map[string]any{"name": "x", "retentionInDays": 31.0}), "retentionInDays is 31")
+	require.Contains(t, l.plan(typetoken.LogGroup, map[string]any{"name": "x", "retentionInDays": 31.0}), "retentionInDays is 31")
 }
 
 // The default permissions of the deploy role and what the provider calls for
@@ -199,15 +200,15 @@ func TestTheSampleWorkloadNeedsNoMoreThanItsRoleHas(t *testing.T) {
 	some := map[string]any{"tags": map[string]any{"a": "b"}}
 	var made []*cloud.Resource
 	add := func(r *cloud.Resource) *cloud.Resource { made = append(made, r); return r }
-	topic := add(deploy.make(snsTopicType, map[string]any{"name": "t"}))
-	add(deploy.make(ssmParameterType, map[string]any{"name": "p", "type": "String", "value": topic.ARN}))
-	dead := add(deploy.make(sqsQueueType, map[string]any{"name": "d", "sqsManagedSseEnabled": true}))
-	add(deploy.make(sqsQueueType, map[string]any{"name": "q", "redrivePolicy": labJSON(map[string]any{"deadLetterTargetArn": dead.ARN, "maxReceiveCount": 5})}))
+	topic := add(deploy.make(typetoken.Topic, map[string]any{"name": "t"}))
+	add(deploy.make(typetoken.Parameter, map[string]any{"name": "p", "type": "String", "value": topic.ARN}))
+	dead := add(deploy.make(typetoken.Queue, map[string]any{"name": "d", "sqsManagedSseEnabled": true}))
+	add(deploy.make(typetoken.Queue, map[string]any{"name": "q", "redrivePolicy": labJSON(map[string]any{"deadLetterTargetArn": dead.ARN, "maxReceiveCount": 5})}))
 	for _, r := range made {
 		_, err := deploy.update(r, changed(r.Inputs, some))
 		require.NoError(t, err)
 		require.NoError(t, deploy.remove(r))
 	}
-	_, err = deploy.try(snsTopicType, map[string]any{"name": "other"})
+	_, err = deploy.try(typetoken.Topic, map[string]any{"name": "other"})
 	require.ErrorContains(t, err, "AccessDenied")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -40,7 +41,7 @@ func TestProjectsAreRefusedAsCodeBuildRefusesThem(t *testing.T) {
 		}
 		return environment(map[string]any{"environmentVariables": out})
 	}
-	refuses(t, codebuildProjectType, good, []refusal{
+	refuses(t, typetoken.Project, good, []refusal{
 		{"artifacts", map[string]any{"artifacts": map[string]any{"type": "NO_ARTIFACTS"}}, "both are CODEPIPELINE"},
 		{"no source", map[string]any{"source": map[string]any{"type": "NO_SOURCE"}, "artifacts": map[string]any{"type": "NO_ARTIFACTS"}}, "buildspec is required"},
 		{"no location", map[string]any{"source": map[string]any{"type": "S3"}, "artifacts": map[string]any{"type": "NO_ARTIFACTS"}}, "location is required"},
@@ -59,20 +60,20 @@ func TestAProjectNeedsItsRoleAndItsImage(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	in := labProject(l)
-	_, err := l.try(codebuildProjectType, changed(in, map[string]any{"serviceRole": l.role("other", "lambda.amazonaws.com").ARN}))
+	_, err := l.try(typetoken.Project, changed(in, map[string]any{"serviceRole": l.role("other", "lambda.amazonaws.com").ARN}))
 	require.ErrorContains(t, err, "codebuild.amazonaws.com cannot assume")
 	digest := "sha256:" + strings.Repeat("a", 64)
 	image := changed(in["environment"].(map[string]any), map[string]any{"image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/image@" + digest})
 	ours := changed(in, map[string]any{"environment": image})
-	_, err = l.try(codebuildProjectType, ours)
+	_, err = l.try(typetoken.Project, ours)
 	require.ErrorContains(t, err, "no repository image")
-	l.make(ecrRepositoryType, map[string]any{"name": "image"})
-	_, err = l.try(codebuildProjectType, ours)
+	l.make(typetoken.Repository, map[string]any{"name": "image"})
+	_, err = l.try(typetoken.Project, ours)
 	require.ErrorContains(t, err, "ImageNotFoundException")
 	l.c.AddImage(labAccount, "image", digest, "v1")
-	p := l.make(codebuildProjectType, ours)
+	p := l.make(typetoken.Project, ours)
 	require.Equal(t, p.ARN, p.ID)
-	_, err = l.try(codebuildProjectType, changed(ours, map[string]any{"name": "second", "logsConfig": map[string]any{"cloudwatchLogs": map[string]any{"groupName": "none"}}}))
+	_, err = l.try(typetoken.Project, changed(ours, map[string]any{"name": "second", "logsConfig": map[string]any{"cloudwatchLogs": map[string]any{"groupName": "none"}}}))
 	require.ErrorContains(t, err, "groupName")
 }
 
@@ -117,7 +118,7 @@ func TestPipelinesAreRefusedAsCodePipelineRefusesThem(t *testing.T) {
 	with := func(configuration, more map[string]any) map[string]any {
 		return stages(source, labStage("Build", labBuild(configuration, more)))
 	}
-	refuses(t, codepipelineType, labPipeline("arn", source, build, labStage("Approve", labApproval("#{variables.COMMIT} #{Preview.SUMMARY} #{codepipeline.PipelineExecutionId}"))), []refusal{
+	refuses(t, typetoken.Pipeline, labPipeline("arn", source, build, labStage("Approve", labApproval("#{variables.COMMIT} #{Preview.SUMMARY} #{codepipeline.PipelineExecutionId}"))), []refusal{
 		{"one stage", stages(source), "expected 2 to 50"},
 		{"stage twice", stages(source, build, build), "is there twice"},
 		{"no source", stages(build, source), "first stage holds source actions"},
@@ -150,21 +151,21 @@ func TestAPipelineNeedsWhatItsActionsName(t *testing.T) {
 	pipeline := func(connection, text string) map[string]any {
 		return labPipeline(role, labStage("Source", labSource(connection)), labStage("Build", labBuild(nil, nil)), labStage("Approve", labApproval(text)))
 	}
-	_, err := l.try(codepipelineType, pipeline(labConnection, "x"))
+	_, err := l.try(typetoken.Pipeline, pipeline(labConnection, "x"))
 	require.ErrorContains(t, err, "artifactStores[0].location")
 	l.bucket("artifacts")
-	_, err = l.try(codepipelineType, pipeline(labConnection, "x"))
+	_, err = l.try(typetoken.Pipeline, pipeline(labConnection, "x"))
 	require.ErrorContains(t, err, "ConnectionArn")
 	require.ErrorContains(t, err, "ProjectName")
-	connection := l.make(codeConnectionType, map[string]any{"name": "source", "providerType": "GitHub"})
+	connection := l.make(typetoken.Connection, map[string]any{"name": "source", "providerType": "GitHub"})
 	require.Equal(t, "PENDING", connection.Str("connectionStatus"))
 	require.Equal(t, connection.ID, connection.ARN)
-	l.make(codebuildProjectType, labProject(l))
-	_, err = l.try(codepipelineType, pipeline(connection.ARN, "#{Preview.DIGEST}"))
+	l.make(typetoken.Project, labProject(l))
+	_, err = l.try(typetoken.Pipeline, pipeline(connection.ARN, "#{Preview.DIGEST}"))
 	require.ErrorContains(t, err, "exports only [SUMMARY]")
-	_, err = l.try(codepipelineType, changed(pipeline(connection.ARN, "x"), map[string]any{"roleArn": l.role("other", "lambda.amazonaws.com").ARN}))
+	_, err = l.try(typetoken.Pipeline, changed(pipeline(connection.ARN, "x"), map[string]any{"roleArn": l.role("other", "lambda.amazonaws.com").ARN}))
 	require.ErrorContains(t, err, "codepipeline.amazonaws.com cannot assume")
-	p := l.make(codepipelineType, pipeline(connection.ARN, "#{Preview.SUMMARY}"))
+	p := l.make(typetoken.Pipeline, pipeline(connection.ARN, "#{Preview.SUMMARY}"))
 	require.Equal(t, "arn:aws:codepipeline:us-east-1:111122223333:p", p.ARN)
 }
 
@@ -173,13 +174,13 @@ func TestAnUpdateKeepsTheStatusOfAConnection(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	in := map[string]any{"name": "source", "providerType": "GitHub"}
-	c := l.make(codeConnectionType, in)
+	c := l.make(typetoken.Connection, in)
 	l.c.Update(c.Account, c.Type, c.ID, func(r *cloud.Resource) {
 		r.Outputs = changed(r.Outputs, map[string]any{"connectionStatus": "AVAILABLE"})
 	})
 	c, err := l.update(c, changed(in, map[string]any{"tags": map[string]any{"a": "b"}}))
 	require.NoError(t, err)
 	require.Equal(t, "AVAILABLE", c.Str("connectionStatus"))
-	require.Contains(t, l.plan(codeConnectionType, map[string]any{"name": strings.Repeat("x", 33), "providerType": "GitHub"}), "expected 1 to 32")
-	require.Contains(t, l.plan(codeConnectionType, map[string]any{"name": "x"}), "is required")
+	require.Contains(t, l.plan(typetoken.Connection, map[string]any{"name": strings.Repeat("x", 33), "providerType": "GitHub"}), "expected 1 to 32")
+	require.Contains(t, l.plan(typetoken.Connection, map[string]any{"name": "x"}), "is required")
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // randomKinds are values made by the engine's host and kept in the state. See
@@ -12,7 +14,7 @@ import (
 func randomKinds() []Kind {
 	count := number.def(0.0).replaces()
 	return []Kind{{
-		Token: "random:index/randomPassword:RandomPassword",
+		Token: typetoken.RandomPassword,
 		// The real provider calls every password "none"; the resource table
 		// tells resources apart by their ids.
 		ID: numbered("none-%d"),

@@ -9,20 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-const s3Module = "aws:s3/"
-
-// The parts of a bucket, each of which it has once.
-const (
-	versioningType = s3Module + "bucketVersioningV2:BucketVersioningV2"
-	encryptionType = s3Module + "bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
-	publicType     = s3Module + "bucketPublicAccessBlock:BucketPublicAccessBlock"
-	ownershipType  = s3Module + "bucketOwnershipControls:BucketOwnershipControls"
-	lifecycleType  = s3Module + "bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
-	objectType     = s3Module + "bucketObjectv2:BucketObjectv2"
 )
 
 func s3Kinds() []Kind {
@@ -45,7 +34,7 @@ var readBucket = []string{
 // bucketKind knows the inputs of BucketV2 that are not deprecated.
 func bucketKind() Kind {
 	return Kind{
-		Token: cloud.BucketType, Name: "bucket", Global: true, ARN: bucketARN,
+		Token: typetoken.Bucket, Name: "bucket", Global: true, ARN: bucketARN,
 		Taken: "BucketAlreadyOwnedByYou: Your previous request to create the named bucket succeeded and you already own it: %s",
 		Inputs: map[string]Input{
 			// See "General purpose bucket naming rules" in the S3 user guide.
@@ -99,21 +88,21 @@ func deleteBucket(c *Call) error {
 	}
 	// Deleting a bucket takes its settings and, with force, its objects along.
 	c.removeAll(func(r *cloud.Resource) bool { return r.Str("bucket") == c.Name },
-		versioningType, encryptionType, publicType, ownershipType, lifecycleType, cloud.BucketPolicyType, objectType)
+		typetoken.BucketVersioning, typetoken.BucketEncryption, typetoken.BucketPublicAccessBlock, typetoken.BucketOwnershipControls, typetoken.BucketLifecycle, typetoken.BucketPolicy, typetoken.Object)
 	return nil
 }
 
 // bucketParts are settings of a bucket. Their id is the bucket's name.
 func bucketParts() []Kind {
 	part := func(token string, inputs map[string]Input, put, get, del string) Kind {
-		inputs["bucket"] = text.required().replaces().refers("name", cloud.BucketType)
+		inputs["bucket"] = text.required().replaces().refers("name", typetoken.Bucket)
 		return Kind{
 			Token: token, Inputs: inputs, Slot: []string{"bucket"}, ID: joined("", "bucket"), Target: ofBucket,
 			Actions: Actions{Create: []string{put}, Read: []string{get}, Update: []string{put}, Delete: []string{del}},
 		}
 	}
 	owner := text.match(accountID).replaces()
-	versioning := part(versioningType, map[string]Input{
+	versioning := part(typetoken.BucketVersioning, map[string]Input{
 		"versioningConfiguration": object(map[string]Input{"status": text.required().enum("Enabled", "Suspended", "Disabled"), "mfaDelete": text.enum("Enabled", "Disabled")}).required(),
 		"expectedBucketOwner":     owner, "mfa": text,
 	}, "s3:PutBucketVersioning", "s3:GetBucketVersioning", "s3:PutBucketVersioning")
@@ -123,7 +112,7 @@ func bucketParts() []Kind {
 		}
 		return nil, nil
 	}
-	encryption := part(encryptionType, map[string]Input{
+	encryption := part(typetoken.BucketEncryption, map[string]Input{
 		"rules": list(object(map[string]Input{
 			"bucketKeyEnabled":                   flag,
 			"applyServerSideEncryptionByDefault": object(map[string]Input{"sseAlgorithm": text.required().enum("AES256", "aws:kms", "aws:kms:dsse"), "kmsMasterKeyId": keyARN}),
@@ -137,15 +126,15 @@ func bucketParts() []Kind {
 		}
 		return nil
 	}
-	public := part(publicType, map[string]Input{
+	public := part(typetoken.BucketPublicAccessBlock, map[string]Input{
 		"blockPublicAcls": flag.def(false), "blockPublicPolicy": flag.def(false), "ignorePublicAcls": flag.def(false), "restrictPublicBuckets": flag.def(false),
 	}, "s3:PutBucketPublicAccessBlock", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock")
-	ownership := part(ownershipType, map[string]Input{
+	ownership := part(typetoken.BucketOwnershipControls, map[string]Input{
 		"rule": object(map[string]Input{"objectOwnership": text.required().enum("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")}).required(),
 	}, "s3:PutBucketOwnershipControls", "s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls")
-	lifecycle := part(lifecycleType, lifecycleInputs(owner), "s3:PutLifecycleConfiguration", "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration")
+	lifecycle := part(typetoken.BucketLifecycle, lifecycleInputs(owner), "s3:PutLifecycleConfiguration", "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration")
 	lifecycle.Plan = planLifecycle
-	policy := part(cloud.BucketPolicyType, map[string]Input{
+	policy := part(typetoken.BucketPolicy, map[string]Input{
 		"policy": text.required().policy(iam.Resource("s3")),
 	}, "s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy")
 	policy.Plan = planBucketPolicy
@@ -247,7 +236,7 @@ var fixing = []string{
 
 // refusePublic refuses a public policy where the bucket blocks them.
 func refusePublic(c *Call) error {
-	block := c.Cloud.First(c.Account, publicType, func(r *cloud.Resource) bool { return r.Str("bucket") == c.Str("bucket") })
+	block := c.Cloud.First(c.Account, typetoken.BucketPublicAccessBlock, func(r *cloud.Resource) bool { return r.Str("bucket") == c.Str("bucket") })
 	if block == nil || block.Value("blockPublicPolicy") != true {
 		return nil
 	}
@@ -278,11 +267,11 @@ const maxObjectTags = 10
 func objectKind() Kind {
 	put := []string{"s3:PutObject"}
 	return Kind{
-		Token: objectType,
+		Token: typetoken.Object,
 		ID:    joined("/", "bucket", "key"),
 		Slot:  []string{"bucket", "key"},
 		Inputs: map[string]Input{
-			"bucket": text.required().replaces().refers("name", cloud.BucketType),
+			"bucket": text.required().replaces().refers("name", typetoken.Bucket),
 			"key":    text.required().between(1, 1024).replaces(), "source": blob, "content": text, "contentBase64": text,
 			"contentType": text.computed(), "cacheControl": text, "contentDisposition": text, "contentEncoding": text, "contentLanguage": text,
 			"etag": text.computed(), "sourceHash": text, "kmsKeyId": keyARN.computed(),
@@ -376,7 +365,7 @@ func useBucketKey(c *Call) error {
 // bucketEncryption is how a bucket of the caller's account encrypts, nil where
 // it says nothing of it.
 func bucketEncryption(c *Call, bucket string) *cloud.Resource {
-	return c.Cloud.First(c.Account, encryptionType, func(r *cloud.Resource) bool { return r.Str("bucket") == bucket })
+	return c.Cloud.First(c.Account, typetoken.BucketEncryption, func(r *cloud.Resource) bool { return r.Str("bucket") == bucket })
 }
 
 func hasBucketKey(c *Call, bucket string) bool {

@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Type tokens of Secrets Manager.
-const (
-	smSecretType  = "aws:secretsmanager/secret:Secret"
-	smVersionType = "aws:secretsmanager/secretVersion:SecretVersion"
 )
 
 const smMaxValue = 65536
@@ -24,7 +19,7 @@ func secretsmanagerKinds() []Kind { return []Kind{smSecret(), smVersion()} }
 
 func smSecret() Kind {
 	return Kind{
-		Token: smSecretType, Name: "name",
+		Token: typetoken.Secret, Name: "name",
 		// The ARN ends with six characters that only AWS knows.
 		ARN: func(account, name string) string {
 			return arnOf("secretsmanager", "secret:")(account, name) + "-" + mark(6)
@@ -56,7 +51,7 @@ func smSecret() Kind {
 				c.tagged("secretsmanager:TagResource", "secretsmanager:UntagResource"))
 		},
 		Delete: func(c *Call) error {
-			c.removeAll(func(r *cloud.Resource) bool { return r.Str("secretId") == c.ARN }, smVersionType)
+			c.removeAll(func(r *cloud.Resource) bool { return r.Str("secretId") == c.ARN }, typetoken.SecretVersion)
 			if days, set := c.number("recoveryWindowInDays"); !set || days > 0 {
 				c.Cloud.SetBlob(smBlocked(c), []byte("scheduled for deletion")) // the name stays taken
 			}
@@ -75,10 +70,10 @@ func smBlocked(c *Call) string { return "secret scheduled for deletion " + c.Acc
 
 func smVersion() Kind {
 	return Kind{
-		Token: smVersionType,
+		Token: typetoken.SecretVersion,
 		ID:    func(c *Call) string { return c.Str("secretId") + "|" + uuid(c) },
 		Inputs: map[string]Input{
-			"secretId":     text.required().replaces().refers("arn,name", smSecretType),
+			"secretId":     text.required().replaces().refers("arn,name", typetoken.Secret),
 			"secretString": text.between(1, smMaxValue).replaces().hidden(), "secretBinary": text.replaces().hidden(),
 			"versionStages": list(text.between(1, 256)).between(1, 20).computed(),
 		},
@@ -94,7 +89,7 @@ func smVersion() Kind {
 		},
 		Computed: []string{"arn", "versionId"},
 		Outputs: func(c *Call) (map[string]any, error) {
-			secret := find(c, Reference{Types: []string{smSecretType}, By: "arn,name"}, c.Str("secretId"))
+			secret := find(c, Reference{Types: []string{typetoken.Secret}, By: "arn,name"}, c.Str("secretId"))
 			if secret == nil {
 				return nil, fmt.Errorf("ResourceNotFoundException: Secrets Manager can't find the specified secret %s", c.Str("secretId"))
 			}

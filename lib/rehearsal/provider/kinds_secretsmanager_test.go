@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -12,12 +13,12 @@ import (
 func TestTheValueBeforeStaysUnderItsStagingLabel(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	secret := l.make(smSecretType, map[string]any{"name": "hook", "recoveryWindowInDays": 0.0})
+	secret := l.make(typetoken.Secret, map[string]any{"name": "hook", "recoveryWindowInDays": 0.0})
 	versions := l.c.SecretVersions(secret)
 	_, ok := versions.At(cloud.CurrentStage)
 	require.False(t, ok, "a secret without a version has no value")
 	put := func(value string) *cloud.Resource {
-		return l.make(smVersionType, map[string]any{"secretId": secret.ARN, "secretString": value})
+		return l.make(typetoken.SecretVersion, map[string]any{"secretId": secret.ARN, "secretString": value})
 	}
 	value := func(stage string) string {
 		v, _ := versions.At(stage)
@@ -30,6 +31,6 @@ func TestTheValueBeforeStaysUnderItsStagingLabel(t *testing.T) {
 	require.NoError(t, l.remove(old))
 	require.Equal(t, "two", value(cloud.CurrentStage))
 	require.Equal(t, "one", value(cloud.PreviousStage))
-	_, err := l.try(smVersionType, map[string]any{"secretId": secret.ARN, "secretString": "x", "versionStages": []any{"AWSPENDING"}})
+	_, err := l.try(typetoken.SecretVersion, map[string]any{"secretId": secret.ARN, "secretString": "x", "versionStages": []any{"AWSPENDING"}})
 	require.ErrorContains(t, err, "leave versionStages out")
 }

@@ -6,24 +6,19 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
-)
-
-// Type tokens of SNS.
-const (
-	snsTopicType        = "aws:sns/topic:Topic"
-	snsSubscriptionType = "aws:sns/topicSubscription:TopicSubscription"
 )
 
 // snsKinds: constraints from the API reference of SNS (CreateTopic,
 // SetTopicAttributes, Subscribe) and the SDK's documentation.
 func snsKinds() []Kind {
 	return []Kind{snsTopic(), {
-		Token:    cloud.TopicPolicyType,
+		Token:    typetoken.TopicPolicy,
 		ID:       joined("", "arn"),
 		Slot:     []string{"arn"},
-		Inputs:   map[string]Input{"arn": text.required().replaces().refers("arn", snsTopicType), "policy": text.required().policy(iam.Resource("sns"))},
+		Inputs:   map[string]Input{"arn": text.required().replaces().refers("arn", typetoken.Topic), "policy": text.required().policy(iam.Resource("sns"))},
 		Computed: []string{"owner"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			return map[string]any{"owner": c.Account}, errors.Join(
@@ -45,7 +40,7 @@ func snsFeedback(inputs map[string]Input) map[string]Input {
 
 func snsTopic() Kind {
 	return Kind{
-		Token: snsTopicType, Name: "name", ARN: arnOf("sns", ""),
+		Token: typetoken.Topic, Name: "name", ARN: arnOf("sns", ""),
 		ID: func(c *Call) string { return c.ARN },
 		Inputs: snsFeedback(map[string]Input{
 			"name": exact(`[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo`).between(1, 256).replaces(), "namePrefix": text.replaces(),
@@ -62,7 +57,7 @@ func snsTopic() Kind {
 				errors.Join(err, snsAttributes(c), c.tagged("sns:TagResource", "sns:UntagResource"))
 		},
 		Delete: func(c *Call) error {
-			c.removeAll(func(r *cloud.Resource) bool { return r.Str("topic") == c.ARN || r.Str("arn") == c.ARN }, snsSubscriptionType, cloud.TopicPolicyType)
+			c.removeAll(func(r *cloud.Resource) bool { return r.Str("topic") == c.ARN || r.Str("arn") == c.ARN }, typetoken.TopicSubscription, typetoken.TopicPolicy)
 			return nil
 		},
 		Actions: Actions{
@@ -103,11 +98,11 @@ func planSNSTopic(c *Call) error {
 
 func snsSubscription() Kind {
 	return Kind{
-		Token: snsSubscriptionType,
+		Token: typetoken.TopicSubscription,
 		ID:    func(c *Call) string { return c.Str("topic") + ":" + uuid(c) },
 		Slot:  []string{"topic", "protocol", "endpoint"},
 		Inputs: map[string]Input{
-			"topic":    text.required().replaces().refers("arn", snsTopicType),
+			"topic":    text.required().replaces().refers("arn", typetoken.Topic),
 			"protocol": text.required().enum("sqs", "sms", "lambda", "firehose", "application", "email", "email-json", "http", "https").replaces(),
 			"endpoint": text.required().between(1, 2048).replaces(), "endpointAutoConfirms": flag.def(false), "confirmationTimeoutInMinutes": number.between(0, 0).def(1.0),
 			"rawMessageDelivery": flag.def(false), "filterPolicy": text, "filterPolicyScope": text.enum("MessageAttributes", "MessageBody").computed(),
@@ -158,7 +153,7 @@ func snsEndpoint(c *Call) error {
 		return fmt.Errorf("NotFoundException: endpoint is %q, which does not exist", c.Str("endpoint"))
 	}
 	f := &failed{}
-	if dead := str(f.object(c, "redrivePolicy"), "deadLetterTargetArn"); c.Str("redrivePolicy") != "" && find(c, Reference{Types: []string{sqsQueueType}, By: "arn"}, dead) == nil {
+	if dead := str(f.object(c, "redrivePolicy"), "deadLetterTargetArn"); c.Str("redrivePolicy") != "" && find(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, dead) == nil {
 		f.add("InvalidParameter: redrivePolicy has deadLetterTargetArn %q: expected the ARN of a queue that exists", dead)
 	}
 	return f.err()

@@ -5,29 +5,28 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-const sqsQueueType = "aws:sqs/queue:Queue"
 
 // sqsKinds: constraints from the API reference of SQS (CreateQueue,
 // SetQueueAttributes).
 func sqsKinds() []Kind {
 	return []Kind{sqsQueue(), {
-		Token:  cloud.QueuePolicyType,
+		Token:  typetoken.QueuePolicy,
 		ID:     joined("", "queueUrl"),
 		Slot:   []string{"queueUrl"},
-		Inputs: map[string]Input{"queueUrl": text.required().replaces().refers("id", sqsQueueType), "policy": text.required().policy(iam.Resource("sqs"))},
+		Inputs: map[string]Input{"queueUrl": text.required().replaces().refers("id", typetoken.Queue), "policy": text.required().policy(iam.Resource("sqs"))},
 		Outputs: func(c *Call) (map[string]any, error) {
-			q := c.Cloud.Get(c.Account, sqsQueueType, c.Str("queueUrl"))
+			q := c.Cloud.Get(c.Account, typetoken.Queue, c.Str("queueUrl"))
 			if q == nil {
 				return nil, fmt.Errorf("QueueDoesNotExist: queueUrl is %q", c.Str("queueUrl"))
 			}
 			return nil, errors.Join(c.ownPolicy("sqs", q.ARN), c.may(q.ARN, nil, "sqs:SetQueueAttributes", "sqs:GetQueueAttributes"))
 		},
 		Delete: func(c *Call) error {
-			if q := c.Cloud.Get(c.Account, sqsQueueType, c.Str("queueUrl")); q != nil {
+			if q := c.Cloud.Get(c.Account, typetoken.Queue, c.Str("queueUrl")); q != nil {
 				return c.may(q.ARN, nil, "sqs:SetQueueAttributes")
 			}
 			return nil
@@ -37,7 +36,7 @@ func sqsKinds() []Kind {
 
 func sqsQueue() Kind {
 	return Kind{
-		Token: sqsQueueType, Name: "name", ARN: arnOf("sqs", ""),
+		Token: typetoken.Queue, Name: "name", ARN: arnOf("sqs", ""),
 		ID: func(c *Call) string {
 			return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", cloud.Region, c.Account, c.Name)
 		},
@@ -70,7 +69,7 @@ func sqsQueue() Kind {
 			return out, errors.Join(err, sqsDeadLetters(c), c.tagged("sqs:TagQueue", "sqs:UntagQueue"))
 		},
 		Delete: func(c *Call) error {
-			c.removeAll(func(r *cloud.Resource) bool { return r.Str("queueUrl") == c.ID }, cloud.QueuePolicyType)
+			c.removeAll(func(r *cloud.Resource) bool { return r.Str("queueUrl") == c.ID }, typetoken.QueuePolicy)
 			return nil
 		},
 		// The provider gives the attributes to CreateQueue itself.
@@ -126,7 +125,7 @@ func sqsDeadLetters(c *Call) error {
 		return f.err()
 	}
 	arn := str(p, "deadLetterTargetArn")
-	dead := find(c, Reference{Types: []string{sqsQueueType}, By: "arn"}, arn)
+	dead := find(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, arn)
 	if dead == nil {
 		return fmt.Errorf("InvalidParameterValue: Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist", c.Str("redrivePolicy"))
 	}

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-)
 
-const ssmParameterType = "aws:ssm/parameter:Parameter"
+	"delivery.internal/lib/aws/typetoken"
+)
 
 // Sizes of values by tier. See "Managing parameter tiers" in the Systems
 // Manager user guide.
@@ -20,7 +20,7 @@ const (
 // parameter names".
 func ssmKinds() []Kind {
 	return []Kind{{
-		Token: ssmParameterType, Name: "name", ARN: arnOf("ssm", "parameter/"),
+		Token: typetoken.Parameter, Name: "name", ARN: arnOf("ssm", "parameter/"),
 		Inputs: map[string]Input{
 			"name":           exact(`[a-zA-Z0-9_.\-/]+`).between(1, 1011).replaces(),
 			"type":           text.required().enum("String", "StringList", "SecureString"),

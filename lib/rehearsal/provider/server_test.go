@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const (
-	roleType   = cloud.RoleType
-	bucketType = cloud.BucketType
+	roleType   = typetoken.Role
+	bucketType = typetoken.Bucket
 )
 
 var roleInputs = map[string]any{"name": "reader-role-dev-a1b2", "assumeRolePolicy": trustLambda}
@@ -28,7 +29,7 @@ func TestUnknownTypesAndFunctionsAreRefused(t *testing.T) {
 	p := newRig(t).aws()
 	_, err := p.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf("aws:ec2/instance:Instance", "x"), News: wire(t, nil)})
 	require.ErrorContains(t, err, "does not know the resource type aws:ec2/instance:Instance: add it to lib/rehearsal/provider")
-	_, err = p.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(webhookType, "x"), News: wire(t, nil)})
+	_, err = p.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(typetoken.GitHubWebhook, "x"), News: wire(t, nil)})
 	require.ErrorContains(t, err, "does not know the resource type", "a type of another plugin")
 	_, err = p.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "aws:ec2/getAmi:getAmi", Args: wire(t, nil)})
 	require.ErrorContains(t, err, "does not know the function aws:ec2/getAmi:getAmi")
@@ -141,7 +142,7 @@ func TestEveryOperationIsAuthorised(t *testing.T) {
 	t.Parallel()
 	c := cloud.New()
 	require.NoError(t, c.Add(&cloud.Resource{Type: roleType, ID: "little", Name: "little", Account: cloud.DeliveryAccount, ARN: "arn:aws:iam::111122223333:role/little", Seed: true, Inputs: map[string]any{"assumeRolePolicy": trustLambda}}))
-	require.NoError(t, c.Add(&cloud.Resource{Type: cloud.RolePolicyType, ID: "little:x", Account: cloud.DeliveryAccount, Seed: true,
+	require.NoError(t, c.Add(&cloud.Resource{Type: typetoken.RolePolicy, ID: "little:x", Account: cloud.DeliveryAccount, Seed: true,
 		Inputs: map[string]any{"role": "little", "policy": allowJSON("iam:CreateRole", "arn:aws:iam::111122223333:role/reader-role-dev-a1b2")}}))
 	session, err := c.Issue("arn:aws:iam::111122223333:role/little", "x", time.Hour)
 	require.NoError(t, err)
@@ -188,8 +189,8 @@ func TestPartlyKnownInputsAreCheckedAsFarAsTheyAreKnown(t *testing.T) {
 			"sseAlgorithm": resource.NewStringProperty(algorithm), "kmsMasterKeyId": open,
 		})}}}
 	}
-	require.Empty(t, p.failures(encryptionType, wrap(rule("aws:kms"))))
-	require.Contains(t, p.failures(encryptionType, wrap(rule("rot13"))), `rules[0].applyServerSideEncryptionByDefault.sseAlgorithm is "rot13": expected one of AES256`)
+	require.Empty(t, p.failures(typetoken.BucketEncryption, wrap(rule("aws:kms"))))
+	require.Contains(t, p.failures(typetoken.BucketEncryption, wrap(rule("rot13"))), `rules[0].applyServerSideEncryptionByDefault.sseAlgorithm is "rot13": expected one of AES256`)
 }
 
 // wrap turns nested property values, which NewPropertyValue does not take, into one.
@@ -202,20 +203,20 @@ func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	hub := r.configured("github", map[string]any{"owner": "acme", "token": hidden("t0ken")})
-	hub.create(environmentType, "dev", map[string]any{"repository": "infrastructure", "environment": "dev"})
+	hub.create(typetoken.GitHubEnvironment, "dev", map[string]any{"repository": "infrastructure", "environment": "dev"})
 	inputs := map[string]any{"repository": "infrastructure", "environment": "dev", "secretName": "ROLE", "plaintextValue": hidden("s3cret")}
-	_, out := hub.create(envSecretType, "role", inputs)
+	_, out := hub.create(typetoken.GitHubSecret, "role", inputs)
 	require.True(t, out["plaintextValue"].IsSecret())
 	require.Equal(t, "s3cret", out["plaintextValue"].SecretValue().Element.StringValue())
 
-	_, variable := hub.create(envVariableType, "v", map[string]any{"repository": "infrastructure", "environment": "dev", "variableName": "A", "value": hidden("s3cret")})
+	_, variable := hub.create(typetoken.GitHubVariable, "v", map[string]any{"repository": "infrastructure", "environment": "dev", "variableName": "A", "value": hidden("s3cret")})
 	require.True(t, variable["value"].IsSecret(), "an output is secret where the input was")
 
 	_, made := r.configured("random", nil).create("random:index/randomPassword:RandomPassword", "p", map[string]any{"length": 64.0, "special": false})
 	require.True(t, made["result"].IsSecret())
 	require.Regexp(t, `^[A-Za-z0-9]{64}$`, made["result"].SecretValue().Element.StringValue())
 
-	said := hub.failures(envVariableType, map[string]any{"repository": hidden("s3cret/"), "environment": "dev", "variableName": "A", "value": "x"})
+	said := hub.failures(typetoken.GitHubVariable, map[string]any{"repository": hidden("s3cret/"), "environment": "dev", "variableName": "A", "value": "x"})
 	require.Contains(t, said, "repository is a secret")
 	for _, e := range r.cloud.Journal.Events() {
 		require.NotContains(t, fmt.Sprint(e), "s3cret")

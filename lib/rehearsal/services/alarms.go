@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const (
-	alarmType       = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	alarmsService   = "cloudwatch.amazonaws.com"
 	alarmOK         = "OK"
 	alarmRaised     = "ALARM"
@@ -112,7 +112,7 @@ func (r *Emulator) alarm(a *cloud.Resource) *string {
 // or two; here it looks at once.
 func (r *Emulator) watch(queueARN string) {
 	name := lastPart(queueARN)
-	for _, a := range r.cloud.Find(strings.Split(queueARN, ":")[4], alarmType, func(a *cloud.Resource) bool { return a.Str("dimensions.QueueName") == name }) {
+	for _, a := range r.cloud.Find(strings.Split(queueARN, ":")[4], typetoken.MetricAlarm, func(a *cloud.Resource) bool { return a.Str("dimensions.QueueName") == name }) {
 		r.evaluateAlarm(a)
 	}
 }

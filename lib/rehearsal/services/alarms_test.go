@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/aws/typetoken"
 )
 
 // alarm deploys an alarm on a queue that speaks to a topic.
@@ -17,7 +19,7 @@ func (w *world) alarm(queue, topic string, change props) string {
 		"alarmActions": []string{topic}, "okActions": []string{topic},
 	}
 	maps.Copy(inputs, change)
-	w.add(alarmType, "watch", arn, inputs)
+	w.add(typetoken.MetricAlarm, "watch", arn, inputs)
 	return arn
 }
 
@@ -94,7 +96,7 @@ func TestAnAlarmActsAtAChangeOfStateOnly(t *testing.T) {
 	require.Len(t, w.Notifications(), 3)
 	require.Contains(t, w.Notifications()[2].Subject, "OK: ")
 	require.Empty(t, w.Messages(q))
-	w.c.Remove(account, alarmType, "watch")
+	w.c.Remove(account, typetoken.MetricAlarm, "watch")
 	require.Equal(t, alarmWithout, w.AlarmState(alarm))
 }
 

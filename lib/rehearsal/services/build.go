@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -211,9 +212,9 @@ func (r *Emulator) StopBuild(id string) error {
 
 // startBuild starts a build of a deployed project.
 func (r *Emulator) startBuild(account, project string, request buildRequest) (*build, error) {
-	res := r.cloud.Get(account, projectType, project)
+	res := r.cloud.Get(account, typetoken.Project, project)
 	if res == nil {
-		res = r.cloud.First(account, projectType, func(p *cloud.Resource) bool { return p.Name == project })
+		res = r.cloud.First(account, typetoken.Project, func(p *cloud.Resource) bool { return p.Name == project })
 	}
 	if res == nil {
 		return nil, fail("ResourceNotFoundException", "Project cannot be found: %s", arn("codebuild", account, "project/"+project))

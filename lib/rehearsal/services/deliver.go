@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -273,10 +274,10 @@ func (r *Emulator) key(key, user string) (string, error) {
 		return "", nil
 	}
 	account := strings.Split(user, ":")[4]
-	if k := r.cloud.First("", cloud.KeyType, func(k *cloud.Resource) bool { return k.ARN == key || k.Account == account && k.ID == key }); k != nil {
+	if k := r.cloud.First("", typetoken.Key, func(k *cloud.Resource) bool { return k.ARN == key || k.Account == account && k.ID == key }); k != nil {
 		return k.ARN, nil
 	}
-	if a := r.cloud.First(account, aliasType, func(a *cloud.Resource) bool { return a.Name == key || a.ARN == key }); a != nil {
+	if a := r.cloud.First(account, typetoken.KeyAlias, func(a *cloud.Resource) bool { return a.Name == key || a.ARN == key }); a != nil {
 		return r.key(a.Str("targetKeyId"), user)
 	}
 	return "", fail("KMSNotFoundException", "the key %s of %s does not exist", key, user)

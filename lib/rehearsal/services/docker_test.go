@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -47,7 +48,7 @@ func imageProject(t *testing.T, files map[string]string, actions []string) *plat
 			{"name": "REPOSITORY_NAME", "value": "image"}, {"name": "IMAGE_TAG", "value": "source-1"},
 		}},
 	})
-	p.add(cloud.RolePolicyType, "image-role:ecr", "", props{"role": "image-role", "name": "ecr", "policy": policy(
+	p.add(typetoken.RolePolicy, "image-role:ecr", "", props{"role": "image-role", "name": "ecr", "policy": policy(
 		statement(nil, actions, repository, nil), statement(nil, "ecr:GetAuthorizationToken", "*", nil))})
 	require.NoError(t, p.c.Objects.Put("artifacts", "context.zip", zippedFiles(files)))
 	return p

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -226,39 +227,18 @@ func (r *Emulator) note(kind, subject string, fields map[string]any, format stri
 // observe reacts to what is deployed and removed.
 func (r *Emulator) observe(change cloud.Change, res *cloud.Resource) {
 	switch res.Type {
-	case pipelineType:
+	case typetoken.Pipeline:
 		r.pipelineChanged(change, res)
-	case functionType:
+	case typetoken.Function:
 		if change == cloud.Updated {
 			r.functionData(res).renew()
 		}
-	case alarmType:
+	case typetoken.MetricAlarm:
 		if change != cloud.Deleted {
 			r.evaluateAlarm(res)
 		}
 	}
 }
-
-// Type tokens that the services interpret.
-const (
-	pipelineType     = "aws:codepipeline/pipeline:Pipeline"
-	projectType      = "aws:codebuild/project:Project"
-	busType          = "aws:cloudwatch/eventBus:EventBus"
-	ruleType         = "aws:cloudwatch/eventRule:EventRule"
-	targetType       = "aws:cloudwatch/eventTarget:EventTarget"
-	functionType     = "aws:lambda/function:Function"
-	apiType          = "aws:apigatewayv2/api:Api"
-	integrationType  = "aws:apigatewayv2/integration:Integration"
-	routeType        = "aws:apigatewayv2/route:Route"
-	stageType        = "aws:apigatewayv2/stage:Stage"
-	topicType        = "aws:sns/topic:Topic"
-	subscriptionType = "aws:sns/topicSubscription:TopicSubscription"
-	queueType        = "aws:sqs/queue:Queue"
-	logGroupType     = "aws:cloudwatch/logGroup:LogGroup"
-	aliasType        = "aws:kms/alias:Alias"
-	encryptionType   = "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
-	repositoryType   = "aws:ecr/repository:Repository"
-)
 
 // settings reads a resource's inputs into a struct with JSON tags. Fields that
 // the struct does not have are left out.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"delivery.internal/lib/aws/eventpattern"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -54,7 +55,7 @@ func (r *Emulator) PutEvent(in awsapi.Event) (string, error) {
 	if err := json.Unmarshal([]byte(in.Detail), &e.Detail); err != nil {
 		return "", fail("MalformedDetail", "Detail is malformed.")
 	}
-	if e.Bus != defaultBus && r.cloud.Get(e.Account, busType, e.Bus) == nil {
+	if e.Bus != defaultBus && r.cloud.Get(e.Account, typetoken.EventBus, e.Bus) == nil {
 		return "", fail("ResourceNotFoundException", "Event bus %s does not exist.", e.Bus)
 	}
 	return r.publish(e), nil
@@ -83,7 +84,7 @@ func (r *Emulator) route(_ context.Context, e event) {
 		r.note("rule", e.Bus, nil, "the event %s can't be read: %v", e.ID, err)
 		return
 	}
-	for _, rule := range r.cloud.Find(e.Account, ruleType, func(res *cloud.Resource) bool { return busName(res.Str("eventBusName")) == e.Bus }) {
+	for _, rule := range r.cloud.Find(e.Account, typetoken.EventRule, func(res *cloud.Resource) bool { return busName(res.Str("eventBusName")) == e.Bus }) {
 		if state := rule.Str("state"); state == "DISABLED" || rule.Str("eventPattern") == "" {
 			continue
 		}
@@ -100,7 +101,7 @@ func (r *Emulator) route(_ context.Context, e event) {
 
 // fire delivers a matching event to every target of a rule.
 func (r *Emulator) fire(rule *cloud.Resource, e event, doc map[string]any) {
-	targets := r.cloud.Find(e.Account, targetType, func(t *cloud.Resource) bool {
+	targets := r.cloud.Find(e.Account, typetoken.EventTarget, func(t *cloud.Resource) bool {
 		return t.Str("rule") == rule.Str("name") && busName(t.Str("eventBusName")) == e.Bus
 	})
 	r.note("rule", rule.Name, map[string]any{"bus": e.Bus, "event": e.ID, "targets": len(targets)}, "matches %s: %s", e.Source, e.DetailType)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -83,11 +84,11 @@ func TestARuleThatCantBeReadIsTold(t *testing.T) {
 func TestADisabledRuleAndAnotherBusDoNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.add(busType, "custom", "arn:aws:events:us-east-1:"+account+":event-bus/custom", props{"name": "custom"})
+	w.add(typetoken.EventBus, "custom", "arn:aws:events:us-east-1:"+account+":event-bus/custom", props{"name": "custom"})
 	w.rule("mine", `{"source":["test"]}`, props{"arn": w.queue("inbox")})
 	_, err := w.PutEvent(awsapi.Event{Account: account, Bus: "arn:aws:events:us-east-1:" + account + ":event-bus/custom", Source: "test", DetailType: "x", Detail: "{}"})
 	require.NoError(t, err)
-	w.c.Update(account, ruleType, "mine", func(r *cloud.Resource) {
+	w.c.Update(account, typetoken.EventRule, "mine", func(r *cloud.Resource) {
 		r.Inputs = props{"name": "mine", "eventPattern": `{"source":["test"]}`, "state": "DISABLED"}
 	})
 	w.emit(`{}`)
@@ -118,7 +119,7 @@ func TestAnEncryptedTopicNeedsItsPolicyAndItsKey(t *testing.T) {
 			w := newWorld(t)
 			w.key(tc.key...)
 			topic := w.topic("news", tc.topic...)
-			w.add(subscriptionType, "s", "", props{"topic": topic, "protocol": "email", "endpoint": "a@example.com", "pendingConfirmation": true})
+			w.add(typetoken.TopicSubscription, "s", "", props{"topic": topic, "protocol": "email", "endpoint": "a@example.com", "pendingConfirmation": true})
 			w.rule("mine", `{"source":["test"]}`, props{"arn": topic, "inputTransformer": target["inputTransformer"]})
 			w.emit(`{"n":7}`)
 			w.idle()
@@ -153,10 +154,10 @@ func TestSubscribedQueuesGetNotifications(t *testing.T) {
 	w.key()
 	topic := w.topic("news")
 	q := w.queue("inbox", statement(service("sns.amazonaws.com"), "sqs:SendMessage", "*", bySource(topic)))
-	w.add(subscriptionType, "s", "", props{"topic": topic, "protocol": "sqs", "endpoint": q})
+	w.add(typetoken.TopicSubscription, "s", "", props{"topic": topic, "protocol": "sqs", "endpoint": q})
 	require.NoError(t, w.publishFor(publisher{session: w.c.Operator(account)}, topic, "subject", "body"))
 	require.Equal(t, "body", w.Messages(q)[0].Body)
-	w.c.Remove(account, queueType, "https://sqs/inbox")
+	w.c.Remove(account, typetoken.Queue, "https://sqs/inbox")
 	require.Empty(t, w.Messages(q))
 	require.True(t, strings.HasSuffix(topic, ":news"))
 }

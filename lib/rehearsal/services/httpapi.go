@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -29,7 +30,7 @@ const (
 // APIs by their own URLs. Every other host is unreachable.
 func (r *Emulator) RoundTrip(req *http.Request) (*http.Response, error) {
 	id, ok := strings.CutSuffix(req.URL.Hostname(), apiHost)
-	if !ok || r.cloud.First("", apiType, func(a *cloud.Resource) bool { return a.ID == id }) == nil {
+	if !ok || r.cloud.First("", typetoken.API, func(a *cloud.Resource) bool { return a.ID == id }) == nil {
 		return nil, fmt.Errorf("lookup %s: no such host", req.URL.Hostname())
 	}
 	if req.URL.Scheme != "https" {
@@ -116,14 +117,14 @@ func readBody(req *http.Request) ([]byte, error) {
 // findRoute finds the route of a request: the most specific one, as API
 // Gateway chooses. Without the stage $default nothing is served.
 func (r *Emulator) findRoute(id string, req *http.Request) *route {
-	api := r.cloud.First("", apiType, func(a *cloud.Resource) bool { return a.ID == id })
-	stage := r.cloud.First("", stageType, func(s *cloud.Resource) bool { return s.Str("apiId") == id && s.Str("name") == "$default" })
+	api := r.cloud.First("", typetoken.API, func(a *cloud.Resource) bool { return a.ID == id })
+	stage := r.cloud.First("", typetoken.APIStage, func(s *cloud.Resource) bool { return s.Str("apiId") == id && s.Str("name") == "$default" })
 	if api == nil || stage == nil {
 		return nil
 	}
 	var best *route
 	rank := 0
-	for _, candidate := range r.cloud.Find(api.Account, routeType, func(x *cloud.Resource) bool { return x.Str("apiId") == id }) {
+	for _, candidate := range r.cloud.Find(api.Account, typetoken.APIRoute, func(x *cloud.Resource) bool { return x.Str("apiId") == id }) {
 		parameters, score := matchRoute(candidate.Str("routeKey"), req)
 		if score > rank {
 			rank = score
@@ -183,7 +184,7 @@ func matchRoute(key string, req *http.Request) (map[string]string, int) {
 // integrated is the function behind a route, nil where there is none.
 func (r *Emulator) integrated(res *cloud.Resource) *cloud.Resource {
 	id, ok := strings.CutPrefix(res.Str("target"), "integrations/")
-	in := r.cloud.Get(res.Account, integrationType, id)
+	in := r.cloud.Get(res.Account, typetoken.APIIntegration, id)
 	if !ok || in == nil || in.Str("integrationType") != "AWS_PROXY" || in.Str("payloadFormatVersion") != "2.0" {
 		return nil
 	}
@@ -192,7 +193,7 @@ func (r *Emulator) integrated(res *cloud.Resource) *cloud.Resource {
 	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
 		uri = strings.TrimSuffix(rest, "/invocations")
 	}
-	if f := r.cloud.ByARN(uri); f != nil && f.Type == functionType {
+	if f := r.cloud.ByARN(uri); f != nil && f.Type == typetoken.Function {
 		return f
 	}
 	return nil

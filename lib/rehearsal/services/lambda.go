@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -230,7 +231,7 @@ func (r *Emulator) functionData(res *cloud.Resource) *functionData {
 // function returns the running part of a deployed function.
 func (r *Emulator) function(functionARN string) (*function, *cloud.Resource, error) {
 	res := r.cloud.ByARN(functionARN)
-	if res == nil || res.Type != functionType {
+	if res == nil || res.Type != typetoken.Function {
 		return nil, nil, fail("ResourceNotFoundException", "Function not found: %s", functionARN)
 	}
 	r.mu.Lock()
@@ -243,7 +244,7 @@ func (r *Emulator) function(functionARN string) (*function, *cloud.Resource, err
 
 // endFunctions ends the instances of all functions.
 func (r *Emulator) endFunctions() {
-	for _, res := range r.cloud.Find("", functionType, nil) {
+	for _, res := range r.cloud.Find("", typetoken.Function, nil) {
 		r.functionData(res).End()
 	}
 }
@@ -331,12 +332,12 @@ func logStream(now time.Time) string {
 // the services try to make it, without retention.
 func (r *Emulator) openLog(session *cloud.Session, group, stream string) error {
 	groupARN := arn("logs", session.Account, "log-group:"+group)
-	if r.cloud.Get(session.Account, logGroupType, group) == nil {
+	if r.cloud.Get(session.Account, typetoken.LogGroup, group) == nil {
 		if err := r.cloud.Authorize(cloud.Call{Session: session, Action: "logs:CreateLogGroup", Resource: groupARN}); err != nil {
 			return err
 		}
-		made := &cloud.Resource{Type: logGroupType, ID: group, Account: session.Account, ARN: groupARN, Name: group, Inputs: map[string]any{"name": group}}
-		if err := r.cloud.Add(made); err != nil && r.cloud.Get(session.Account, logGroupType, group) == nil {
+		made := &cloud.Resource{Type: typetoken.LogGroup, ID: group, Account: session.Account, ARN: groupARN, Name: group, Inputs: map[string]any{"name": group}}
+		if err := r.cloud.Add(made); err != nil && r.cloud.Get(session.Account, typetoken.LogGroup, group) == nil {
 			return err
 		}
 	}

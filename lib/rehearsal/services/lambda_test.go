@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -41,11 +42,11 @@ func TestAFunctionStaysWarmUntilItIsChanged(t *testing.T) {
 		require.Equal(t, want, e.Calls)
 		require.JSONEq(t, `{"a":1}`, string(e.Input))
 	}
-	w.c.Update(account, functionType, "f", func(*cloud.Resource) {})
+	w.c.Update(account, typetoken.Function, "f", func(*cloud.Resource) {})
 	e, err := w.call(f, `{}`)
 	require.NoError(t, err)
 	require.Equal(t, 1, e.Calls, "a new process")
-	w.c.Remove(account, functionType, "f")
+	w.c.Remove(account, typetoken.Function, "f")
 	_, err = w.call(f, `{}`)
 	require.ErrorContains(t, err, "Function not found")
 }
@@ -107,7 +108,7 @@ func TestAnAsynchronousFailureIsRepeatedAndKept(t *testing.T) {
 	w := newWorld(t)
 	dead := w.queue("dead")
 	f := w.function("f", "fail", props{"deadLetterConfig": props{"targetArn": dead}}, statement(nil, "sqs:SendMessage", dead, nil))
-	w.add(cloud.PermissionType, "p", "", props{"function": "f", "action": "lambda:InvokeFunction", "principal": eventsService, "sourceArn": ruleOf("mine")})
+	w.add(typetoken.Permission, "p", "", props{"function": "f", "action": "lambda:InvokeFunction", "principal": eventsService, "sourceArn": ruleOf("mine")})
 	w.rule("mine", `{"source":["test"]}`, props{"arn": f})
 	w.emit(`{"n":1}`)
 	w.idle()
@@ -120,7 +121,7 @@ func TestARuleWithoutPermissionDoesNotInvoke(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := w.function("f", "echo", nil)
-	w.add(cloud.PermissionType, "p", "", props{"function": "f", "action": "lambda:InvokeFunction", "principal": eventsService, "sourceArn": ruleOf("other")})
+	w.add(typetoken.Permission, "p", "", props{"function": "f", "action": "lambda:InvokeFunction", "principal": eventsService, "sourceArn": ruleOf("other")})
 	w.rule("mine", `{"source":["test"]}`, props{"arn": f})
 	w.emit(`{}`)
 	w.idle()
@@ -165,19 +166,19 @@ func TestARoleThatLambdaCantTake(t *testing.T) {
 	w := newWorld(t)
 	f := w.function("f", "echo", nil)
 	other := w.role("other", "ec2.amazonaws.com")
-	w.c.Update(account, functionType, "f", func(r *cloud.Resource) { r.Inputs = props{"name": "f", "role": other} })
+	w.c.Update(account, typetoken.Function, "f", func(r *cloud.Resource) { r.Inputs = props{"name": "f", "role": other} })
 	_, err := w.call(f, `{}`)
 	require.ErrorContains(t, err, "can't be assumed")
 }
 
 // api deploys an HTTP API with one route to a function.
 func (w *world) api(key, function, sourceARN string) {
-	w.add(apiType, "abc123", "", props{"name": "web", "protocolType": "HTTP"})
-	w.add(integrationType, "int1", "", props{"apiId": "abc123", "integrationType": "AWS_PROXY", "payloadFormatVersion": "2.0",
+	w.add(typetoken.API, "abc123", "", props{"name": "web", "protocolType": "HTTP"})
+	w.add(typetoken.APIIntegration, "int1", "", props{"apiId": "abc123", "integrationType": "AWS_PROXY", "payloadFormatVersion": "2.0",
 		"integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" + function + "/invocations"})
-	w.add(routeType, "r1", "", props{"apiId": "abc123", "routeKey": key, "target": "integrations/int1"})
-	w.add(stageType, "abc123/$default", "", props{"apiId": "abc123", "name": "$default", "autoDeploy": true})
-	w.add(cloud.PermissionType, "p", "", props{"function": "f", "action": "lambda:InvokeFunction", "principal": apiService, "sourceArn": sourceARN})
+	w.add(typetoken.APIRoute, "r1", "", props{"apiId": "abc123", "routeKey": key, "target": "integrations/int1"})
+	w.add(typetoken.APIStage, "abc123/$default", "", props{"apiId": "abc123", "name": "$default", "autoDeploy": true})
+	w.add(typetoken.Permission, "p", "", props{"function": "f", "action": "lambda:InvokeFunction", "principal": apiService, "sourceArn": sourceARN})
 }
 
 const apiSource = "arn:aws:execute-api:us-east-1:" + account + ":abc123/$default/POST/webhook"
@@ -241,7 +242,7 @@ func TestTheHTTPAPIRefuses(t *testing.T) {
 		_, _, err = w.post(url, "{}", "application/json")
 		require.Error(t, err, url)
 	}
-	w.c.Remove(account, stageType, "abc123/$default")
+	w.c.Remove(account, typetoken.APIStage, "abc123/$default")
 	resp, _, err = w.post(webhookURL, "{}", "application/json")
 	require.NoError(t, err)
 	require.Equal(t, 404, resp.StatusCode, "without a stage")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -40,7 +41,7 @@ func (r *Emulator) Messages(queueARN string) []Message {
 // send puts a message into a queue; the caller may send already.
 func (r *Emulator) send(queueARN string, m Message, by publisher) error {
 	q := r.cloud.ByARN(queueARN)
-	if q == nil || q.Type != queueType {
+	if q == nil || q.Type != typetoken.Queue {
 		return fail("AWS.SimpleQueueService.NonExistentQueue", "the queue %s does not exist", queueARN)
 	}
 	if err := r.useKey(by, q.Str("kmsMasterKeyId"), "sqs", "aws:sqs:arn", queueARN); err != nil {
@@ -85,7 +86,7 @@ func (r *Emulator) Notifications() []Notification {
 // publishFor publishes to a topic, if its policy and its key let the publisher.
 func (r *Emulator) publishFor(by publisher, topicARN, subject, body string) error {
 	topic := r.cloud.ByARN(topicARN)
-	if topic == nil || topic.Type != topicType {
+	if topic == nil || topic.Type != typetoken.Topic {
 		return fail("NotFoundException", "the topic %s does not exist", topicARN)
 	}
 	if err := r.cloud.Authorize(by.call("sns:Publish", topicARN, by.context)); err != nil {
@@ -94,7 +95,7 @@ func (r *Emulator) publishFor(by publisher, topicARN, subject, body string) erro
 	if err := r.useKey(by, topic.Str("kmsMasterKeyId"), "sns", "aws:sns:topicArn", topicARN); err != nil {
 		return err
 	}
-	subscriptions := r.cloud.Find(topic.Account, subscriptionType, func(s *cloud.Resource) bool { return s.Str("topic") == topicARN })
+	subscriptions := r.cloud.Find(topic.Account, typetoken.TopicSubscription, func(s *cloud.Resource) bool { return s.Str("topic") == topicARN })
 	if len(subscriptions) == 0 {
 		r.notify(Notification{Topic: topic.Name, Subject: subject, Body: body})
 	}

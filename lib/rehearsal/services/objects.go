@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -39,7 +40,7 @@ func (r *Emulator) authorizeObject(session *cloud.Session, at Artifact, context 
 	if r.cloud.Objects == nil {
 		return errors.New("the local cloud has no object store: make the API server first")
 	}
-	if r.cloud.First("", cloud.BucketType, func(b *cloud.Resource) bool { return b.Name == at.Bucket }) == nil {
+	if r.cloud.First("", typetoken.Bucket, func(b *cloud.Resource) bool { return b.Name == at.Bucket }) == nil {
 		return fail("NoSuchBucket", "the bucket %s does not exist", at.Bucket)
 	}
 	for _, action := range actions {
@@ -55,7 +56,7 @@ func (a Artifact) arn() string { return fmt.Sprintf("arn:aws:s3:::%s/%s", a.Buck
 // useObjectKey authorises what S3 asks of KMS in the caller's name. A bucket
 // key makes the bucket the encryption context.
 func (r *Emulator) useObjectKey(session *cloud.Session, at Artifact, action string) error {
-	encryption := r.cloud.First("", encryptionType, func(e *cloud.Resource) bool { return e.Str("bucket") == at.Bucket })
+	encryption := r.cloud.First("", typetoken.BucketEncryption, func(e *cloud.Resource) bool { return e.Str("bucket") == at.Bucket })
 	key, about := at.KMSKey, at.arn()
 	if encryption != nil {
 		if key == "" {

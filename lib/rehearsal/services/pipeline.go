@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -109,7 +110,7 @@ func (r *Emulator) pipeline(res *cloud.Resource) *pipeline {
 
 // pipelines are those that are deployed, oldest first.
 func (r *Emulator) pipelines() (all []*pipeline) {
-	for _, res := range r.cloud.Find("", pipelineType, nil) {
+	for _, res := range r.cloud.Find("", typetoken.Pipeline, nil) {
 		all = append(all, r.pipeline(res))
 	}
 	return all
@@ -118,7 +119,7 @@ func (r *Emulator) pipelines() (all []*pipeline) {
 // executions are those of the pipelines that match, oldest first. It is called
 // with the lock held.
 func (r *Emulator) executions(match func(*cloud.Resource) bool) (all []*execution) {
-	for _, res := range r.cloud.Find("", pipelineType, match) {
+	for _, res := range r.cloud.Find("", typetoken.Pipeline, match) {
 		all = append(all, r.pipeline(res).executions...)
 	}
 	return all
@@ -201,7 +202,7 @@ func readStart(text string) (awsapi.Start, error) {
 // start begins an execution, if the API would.
 func (r *Emulator) start(pipelineARN string, with start) (string, error) {
 	res := r.cloud.ByARN(pipelineARN)
-	if res == nil || res.Type != pipelineType {
+	if res == nil || res.Type != typetoken.Pipeline {
 		return "", fail("PipelineNotFoundException", "The account does not have a pipeline with name '%s'", lastPart(pipelineARN))
 	}
 	s, err := settings[pipelineSettings](res)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -73,8 +74,8 @@ func newPlatform(t *testing.T, change ...func(*Options)) *platform {
 	w.key()
 	w.bucket("artifacts")
 	w.add("aws:codeconnections/connection:Connection", connectionARN, connectionARN, props{"name": "c", "connectionStatus": "AVAILABLE"})
-	w.add(repositoryType, "image", repository, props{"name": "image"})
-	w.add(cloud.RepositoryPolicyType, "image", "", props{"repository": "image", "policy": policy(statement(service(codebuildService), pullActions, nil,
+	w.add(typetoken.Repository, "image", repository, props{"name": "image"})
+	w.add(typetoken.RepositoryPolicy, "image", "", props{"repository": "image", "policy": policy(statement(service(codebuildService), pullActions, nil,
 		props{"StringLike": props{"aws:SourceArn": projectARN + "*"}}))})
 	w.c.AddImage(account, "image", digest, "t")
 	p.topic = w.topic("approvals")
@@ -105,7 +106,7 @@ func (p *platform) project(name, spec string, inputs props) {
 	for k, v := range inputs {
 		all[k] = v
 	}
-	p.add(projectType, projectARN+name, projectARN+name, all)
+	p.add(typetoken.Project, projectARN+name, projectARN+name, all)
 }
 
 func sourceStage() props {
@@ -131,7 +132,7 @@ func (p *platform) approvalStage() props {
 
 func (p *platform) pipeline(mode string, stages ...props) {
 	p.t.Helper()
-	r := &cloud.Resource{Type: pipelineType, ID: "pipe", Account: account, ARN: pipelineARN, Name: "pipe", Inputs: normal(p.t, props{
+	r := &cloud.Resource{Type: typetoken.Pipeline, ID: "pipe", Account: account, ARN: pipelineARN, Name: "pipe", Inputs: normal(p.t, props{
 		"name": "pipe", "roleArn": p.role, "pipelineType": "V2", "executionMode": mode, "stages": stages,
 		"artifactStores": []props{{"location": "artifacts", "type": "S3", "encryptionKey": props{"id": keyARN, "type": "KMS"}}},
 		"variables":      []props{{"name": "COMMIT", "defaultValue": "none"}},
@@ -336,14 +337,14 @@ func TestWhatAPipelineIsRefused(t *testing.T) {
 		"no right to the bucket":                 {func(p *platform) { p.forget("pipeline-role:p", "s3:PutObject") }, "s3:PutObject"},
 		"no right to the key":                    {func(p *platform) { p.forget("pipeline-role:p", "kms:GenerateDataKey") }, "kms:GenerateDataKey"},
 		"no right to the topic":                  {func(p *platform) { p.forget("pipeline-role:p", "sns:Publish") }, "sns:Publish"},
-		"a build without its log":                {func(p *platform) { p.c.Remove(account, logGroupType, "preview-logs") }, "logs:CreateLogGroup"},
-		"a build without its image":              {func(p *platform) { p.c.Remove(account, cloud.ImageType, "image@"+digest) }, "does not hold this image"},
-		"an image out of reach":                  {func(p *platform) { p.c.Remove(account, cloud.RepositoryPolicyType, "image") }, "Unable to pull"},
+		"a build without its log":                {func(p *platform) { p.c.Remove(account, typetoken.LogGroup, "preview-logs") }, "logs:CreateLogGroup"},
+		"a build without its image":              {func(p *platform) { p.c.Remove(account, typetoken.Image, "image@"+digest) }, "does not hold this image"},
+		"an image out of reach":                  {func(p *platform) { p.c.Remove(account, typetoken.RepositoryPolicy, "image") }, "Unable to pull"},
 		"a build that can't read":                {func(p *platform) { p.forget("preview-role:p", "s3:GetObject") }, "s3:GetObject"},
 		"a build that can't identify its bucket": {func(p *platform) { p.forget("preview-role:p", "s3:GetBucketAcl") }, "s3:GetBucketAcl"},
 		"a build that can't write":               {func(p *platform) { p.forget("preview-role:p", "s3:PutObject") }, "s3:PutObject"},
 		"a variable that is not set": {func(p *platform) {
-			p.c.Update(account, projectType, projectARN+"preview", func(r *cloud.Resource) {
+			p.c.Update(account, typetoken.Project, projectARN+"preview", func(r *cloud.Resource) {
 				r.Inputs = normal(p.t, r.Inputs)
 				r.Inputs["source"].(props)["buildspec"] = strings.Replace(previewSpec, "export SUMMARY", "export OTHER", 1)
 			})
@@ -364,7 +365,7 @@ func TestWhatAPipelineIsRefused(t *testing.T) {
 
 // forget takes an action out of a policy.
 func (p *platform) forget(policyID, action string) {
-	p.c.Update(account, cloud.RolePolicyType, policyID, func(r *cloud.Resource) {
+	p.c.Update(account, typetoken.RolePolicy, policyID, func(r *cloud.Resource) {
 		text := r.Str("policy")
 		require.Contains(p.t, text, `"`+action+`"`)
 		r.Inputs = props{"role": r.Str("role"), "name": r.Str("name"), "policy": strings.Replace(text, `"`+action+`"`, `"sts:GetCallerIdentity"`, 1)}
@@ -385,7 +386,7 @@ func TestAnEventStartsThePipelineWithItsRole(t *testing.T) {
 			p := newPlatform(t)
 			p.whole("QUEUED")
 			role := p.world.role("start-role", eventsService, statement(nil, "codepipeline:StartPipelineExecution", pipelineARN, nil))
-			p.c.Update(account, cloud.RoleType, "start-role", func(r *cloud.Resource) {
+			p.c.Update(account, typetoken.Role, "start-role", func(r *cloud.Resource) {
 				r.Inputs = props{"name": "start-role", "assumeRolePolicy": policy(statement(service(eventsService), "sts:AssumeRole", nil, tc.trust))}
 			})
 			p.rule("mine", `{"source":["test"]}`, props{"arn": pipelineARN, "roleArn": role, "inputTransformer": props{"inputPaths": props{"c": "$.detail.commit"},
@@ -433,7 +434,7 @@ func TestRemovingAPipelineEndsItsExecutions(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.WaitApproval(t.Context(), func(Approval) bool { return true })
 	require.NoError(t, err)
-	p.c.Remove(account, pipelineType, "pipe")
+	p.c.Remove(account, typetoken.Pipeline, "pipe")
 	p.idle()
 	require.Len(t, p.said("pipeline", "stopped: the pipeline was removed"), 2)
 	require.Empty(t, p.PendingApprovals())

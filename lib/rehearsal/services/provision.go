@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -55,7 +56,7 @@ func (b *build) pull() error {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "the image %s is not in a repository of the local cloud", image)
 	}
 	account, name, reference := m[1], m[3], m[4]+m[5]
-	repository := b.emulator.cloud.First(account, repositoryType, func(r *cloud.Resource) bool { return r.Name == name })
+	repository := b.emulator.cloud.First(account, typetoken.Repository, func(r *cloud.Resource) bool { return r.Name == name })
 	if repository == nil {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "the repository %s of the account %s does not exist", name, account)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -89,7 +90,7 @@ func TestAnAlarmThatIsMadeAgainHasNoState(t *testing.T) {
 	w := newWorld(t)
 	queue := w.queue("dead")
 	alarm := "arn:aws:cloudwatch:us-east-1:" + account + ":alarm:a"
-	w.add(alarmType, "a", alarm, props{
+	w.add(typetoken.MetricAlarm, "a", alarm, props{
 		"name": "a", "namespace": "AWS/SQS", "metricName": visibleMessages, "dimensions": props{"QueueName": "dead"},
 		"statistic": "Maximum", "comparisonOperator": "GreaterThanThreshold", "threshold": 0,
 	})
@@ -104,7 +105,7 @@ func TestTheScanOfAnImageGoesWithItsRepository(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	image := cloud.PushedImage{Digest: "sha256:" + strings.Repeat("a", 64), Tag: "one"}
-	w.add(repositoryType, "image", repository, props{"name": "image", "imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": props{"scanOnPush": true}})
+	w.add(typetoken.Repository, "image", repository, props{"name": "image", "imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": props{"scanOnPush": true}})
 	require.NoError(t, w.Registry.PushImage(account, "image", image))
 	require.NoError(t, w.Registry.EmitScan(account, "image", image.Digest))
 	w.again(repository)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -17,7 +18,7 @@ func TestAnAPIIsThrottledByATokenBucket(t *testing.T) {
 	clock := time.Now()
 	w.c.Now = func() time.Time { return clock }
 	w.api("POST /webhook", w.function("f", "web", nil), apiSource)
-	w.c.Update(account, stageType, "abc123/$default", func(r *cloud.Resource) {
+	w.c.Update(account, typetoken.APIStage, "abc123/$default", func(r *cloud.Resource) {
 		r.Inputs = props{"apiId": "abc123", "name": "$default", "defaultRouteSettings": map[string]any{"throttlingRateLimit": 2.0, "throttlingBurstLimit": 3.0}}
 	})
 	answers := func(n int) (out []int) {
@@ -44,7 +45,7 @@ func TestAFunctionRunsNoMoreOftenAtOnceThanIsReserved(t *testing.T) {
 	f := w.function("f", "web", nil)
 	w.api("POST /webhook", f, apiSource)
 	reserve := func(n float64) {
-		w.c.Update(account, functionType, "f", func(r *cloud.Resource) { r.Inputs["reservedConcurrentExecutions"] = n })
+		w.c.Update(account, typetoken.Function, "f", func(r *cloud.Resource) { r.Inputs["reservedConcurrentExecutions"] = n })
 	}
 	reserve(0)
 	resp, _, err := w.post(webhookURL, "{}", "application/json")

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -130,37 +131,37 @@ func service(name string) props { return props{"Service": name} }
 // role deploys a role that a service may take.
 func (w *world) role(name, svc string, statements ...props) string {
 	arn := "arn:aws:iam::" + account + ":role/" + name
-	w.add(cloud.RoleType, name, arn, props{"name": name, "assumeRolePolicy": policy(statement(service(svc), "sts:AssumeRole", nil, nil))})
+	w.add(typetoken.Role, name, arn, props{"name": name, "assumeRolePolicy": policy(statement(service(svc), "sts:AssumeRole", nil, nil))})
 	if len(statements) > 0 {
-		w.add(cloud.RolePolicyType, name+":p", "", props{"role": name, "name": name + "-policy", "policy": policy(statements...)})
+		w.add(typetoken.RolePolicy, name+":p", "", props{"role": name, "name": name + "-policy", "policy": policy(statements...)})
 	}
 	return arn
 }
 
 func (w *world) queue(name string, statements ...props) string {
 	arn, url := "arn:aws:sqs:us-east-1:"+account+":"+name, "https://sqs/"+name
-	w.add(queueType, url, arn, props{"name": name})
+	w.add(typetoken.Queue, url, arn, props{"name": name})
 	if len(statements) > 0 {
-		w.add(cloud.QueuePolicyType, url, "", props{"queueUrl": url, "policy": policy(statements...)})
+		w.add(typetoken.QueuePolicy, url, "", props{"queueUrl": url, "policy": policy(statements...)})
 	}
 	return arn
 }
 
 func (w *world) bucket(name string) {
-	w.add(cloud.BucketType, name, "arn:aws:s3:::"+name, props{"bucket": name})
+	w.add(typetoken.Bucket, name, "arn:aws:s3:::"+name, props{"bucket": name})
 }
 
 func (w *world) key(statements ...props) {
 	root := statement(props{"AWS": "arn:aws:iam::" + account + ":root"}, []string{"kms:Decrypt", "kms:GenerateDataKey"}, "*", nil)
-	w.add(cloud.KeyType, "one", keyARN, props{"policy": policy(append(statements, root)...)})
+	w.add(typetoken.Key, "one", keyARN, props{"policy": policy(append(statements, root)...)})
 }
 
 func (w *world) topic(name string, statements ...props) string {
 	arn := "arn:aws:sns:us-east-1:" + account + ":" + name
-	w.add(topicType, arn, arn, props{"name": name, "kmsMasterKeyId": keyARN})
-	w.c.Update(account, topicType, arn, func(r *cloud.Resource) { r.Name = name })
+	w.add(typetoken.Topic, arn, arn, props{"name": name, "kmsMasterKeyId": keyARN})
+	w.c.Update(account, typetoken.Topic, arn, func(r *cloud.Resource) { r.Name = name })
 	if len(statements) > 0 {
-		w.add(cloud.TopicPolicyType, arn, "", props{"arn": arn, "policy": policy(statements...)})
+		w.add(typetoken.TopicPolicy, arn, "", props{"arn": arn, "policy": policy(statements...)})
 	}
 	return arn
 }
@@ -168,9 +169,9 @@ func (w *world) topic(name string, statements ...props) string {
 // rule deploys a rule with one target, and returns its ARN.
 func (w *world) rule(name, pattern string, target props) string {
 	arn := "arn:aws:events:us-east-1:" + account + ":rule/" + name
-	w.add(ruleType, name, arn, props{"name": name, "eventPattern": pattern, "state": "ENABLED"})
+	w.add(typetoken.EventRule, name, arn, props{"name": name, "eventPattern": pattern, "state": "ENABLED"})
 	maps.Copy(target, props{"rule": name, "targetId": "target"})
-	w.add(targetType, name+"-target", "", target)
+	w.add(typetoken.EventTarget, name+"-target", "", target)
 	return arn
 }
 
@@ -186,13 +187,13 @@ func (w *world) function(name, mode string, inputs props, statements ...props) s
 	w.c.SetBlob(arn, zippedProgram(w.t, "#!/bin/sh\nexec '"+self+"'\n", 0o755))
 	all := props{"name": name, "role": role, "handler": "bootstrap", "timeout": 30, "environment": props{"variables": props{"TEST_FUNCTION": mode}}}
 	maps.Copy(all, inputs)
-	w.add(functionType, name, arn, all)
+	w.add(typetoken.Function, name, arn, all)
 	return arn
 }
 
 func (w *world) logGroup(name string) string {
 	arn := "arn:aws:logs:us-east-1:" + account + ":log-group:" + name
-	w.add(logGroupType, name, arn, props{"name": name})
+	w.add(typetoken.LogGroup, name, arn, props{"name": name})
 	return arn
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -49,10 +50,10 @@ func writeInventory(file string, deployed []*cloud.Resource) error {
 
 // secretProperties are where the secrets of the platform are, by type.
 var secretProperties = map[string][]string{
-	"random:index/randomPassword:RandomPassword":                     {"result", "bcryptHash"},
-	"aws:secretsmanager/secretVersion:SecretVersion":                 {"secretString", "secretBinary"},
-	"github:index/repositoryWebhook:RepositoryWebhook":               {"configuration.secret"},
-	"github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret": {"plaintextValue", "encryptedValue"},
+	typetoken.RandomPassword: {"result", "bcryptHash"},
+	typetoken.SecretVersion:  {"secretString", "secretBinary"},
+	typetoken.GitHubWebhook:  {"configuration.secret"},
+	typetoken.GitHubSecret:   {"plaintextValue", "encryptedValue"},
 }
 
 // hider returns a function that copies a value without the secrets.

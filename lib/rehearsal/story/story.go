@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/promotion"
@@ -23,8 +24,6 @@ import (
 
 // errRejected ends a delivery that a person did not want.
 var errRejected = errors.New("a person has rejected the deployment")
-
-const parameterType = "aws:ssm/parameter:Parameter"
 
 // Story is the main job from the first command to nothing left.
 type Story struct {
@@ -231,7 +230,7 @@ func (s *Story) checkProtected(ctx context.Context) error {
 func (s *Story) checkDeployed() {
 	for _, e := range s.Rig.Environments {
 		env, account := e.Name, string(e.Account)
-		n := len(s.Rig.Cloud.Find(account, "aws:sqs/queue:Queue", nil)) + len(s.Rig.Cloud.Find(account, "aws:sns/topic:Topic", nil)) + len(s.Rig.Cloud.Find(account, parameterType, nil))
+		n := len(s.Rig.Cloud.Find(account, typetoken.Queue, nil)) + len(s.Rig.Cloud.Find(account, typetoken.Topic, nil)) + len(s.Rig.Cloud.Find(account, typetoken.Parameter, nil))
 		if s.rejected[env] {
 			s.check(fmt.Sprintf("nothing was deployed to %s, which was rejected", env), fmt.Sprintf("%d resources in account %s", n, account), n == 0)
 			continue
