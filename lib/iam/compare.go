@@ -3,7 +3,8 @@ package iam
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"delivery.internal/lib/aws/arns"
 )
 
 // Verdict is the outcome of a comparison of what is allowed.
@@ -172,7 +173,7 @@ func (p *Principals) texts() []text {
 	var out []text
 	for _, a := range p.AWS {
 		if len(a) == 12 && accountID.MatchString(a) {
-			a = accountRoot(a)
+			a = arns.Root(a)
 		}
 		out = append(out, text{value: a})
 	}
@@ -234,17 +235,14 @@ func (a atom) coversPrincipal(small atom) bool {
 		return a.principal.covers(small.principal, same, same)
 	}
 	return a.principal.covers(small.principal, func(big, s text) bool {
-		account, isRoot := strings.CutSuffix(big.value, ":root")
-		return same(big, s) || isRoot && strings.HasPrefix(account, "arn:aws:iam::") && accountOf(s.value) == accountOf(big.value)
+		account := arns.Of(big.value).Account
+		return same(big, s) || big.value == arns.Root(account) && accountOf(s.value) == account
 	}, same)
 }
 
 // accountOf is the account of a principal's ARN, or its whole name.
 func accountOf(principal string) string {
-	if p := strings.SplitN(principal, ":", 6); len(p) == 6 {
-		return p[4]
-	}
-	return principal
+	return firstOf(arns.Of(principal).Account, principal)
 }
 
 // lacking returns the conditions of a that small does not imply.

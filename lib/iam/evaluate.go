@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"delivery.internal/lib/aws/arns"
 )
 
 // Decision is the answer to a request.
@@ -264,13 +266,9 @@ func (e *evaluation) limits() *Decision {
 // has any permissions to a KMS key unless they are explicitly allowed") and
 // "Troubleshoot IAM roles" for trust policies.
 func (e *evaluation) resourceDecides() bool {
-	parts := strings.SplitN(e.Resource, ":", 6)
-	if len(parts) != 6 {
-		return false
-	}
-	action := strings.ToLower(e.Action)
-	return parts[2] == "kms" && strings.HasPrefix(parts[5], "key/") ||
-		parts[2] == "iam" && strings.HasPrefix(action, "sts:")
+	on, action := arns.Of(e.Resource), strings.ToLower(e.Action)
+	return on.Service == "kms" && strings.HasPrefix(on.Resource, "key/") ||
+		on.Service == "iam" && strings.HasPrefix(action, "sts:")
 }
 
 // applies says whether a statement speaks of the request.
@@ -374,14 +372,12 @@ func (p *Principals) reach(who Principal) reach {
 			best = max(best, reachDirect)
 		case aws == who.identity():
 			best = max(best, reachRole)
-		case aws == who.Account || aws == accountRoot(who.Account):
+		case aws == who.Account || aws == arns.Root(who.Account):
 			best = max(best, reachAccount)
 		}
 	}
 	return best
 }
-
-func accountRoot(account string) string { return "arn:aws:iam::" + account + ":root" }
 
 // exempts says whether NotPrincipal leaves a principal out: only where every
 // ARN of it is listed, for a session those of account, role and session. See
@@ -393,6 +389,6 @@ func (p *Principals) exempts(who Principal) bool {
 	if who.Kind == Service {
 		return slices.Contains(p.Service, who.ARN)
 	}
-	account := slices.Contains(p.AWS, who.Account) || slices.Contains(p.AWS, accountRoot(who.Account))
+	account := slices.Contains(p.AWS, who.Account) || slices.Contains(p.AWS, arns.Root(who.Account))
 	return account && (who.Kind == Root || slices.Contains(p.AWS, who.ARN) && slices.Contains(p.AWS, who.identity()))
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"delivery.internal/lib/aws/arns"
 )
 
 // PrincipalKind is the kind of a principal.
@@ -129,8 +131,5 @@ func firstOf(values ...string) string {
 // region is the region that a request goes to: the resource's, or the home
 // region of global services.
 func region(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[3] != "" {
-		return parts[3]
-	}
-	return "us-east-1"
+	return firstOf(arns.Of(arn).Region, "us-east-1")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/iam/reference"
 )
 
@@ -253,7 +254,7 @@ func (v *validation) resources(s Statement) {
 
 // ownedBy says whether a resource of a resource policy is its owner or lies in it.
 func ownedBy(resource, owner string) bool {
-	return resource == owner || resource == "*" && !strings.HasPrefix(owner, "arn:aws:s3:::") ||
+	return resource == owner || resource == "*" && arns.Of(owner).Service != "s3" ||
 		strings.HasPrefix(resource, owner+"/") || resource == owner+"*" || glob(resource, owner) && strings.HasPrefix(resource, "arn:")
 }
 
@@ -324,5 +325,5 @@ func (v *validation) lockout(d Document) {
 			return
 		}
 	}
-	v.fail("the new key policy will not allow you to update the key policy in the future: allow kms:PutKeyPolicy to %s or %s", v.env.Caller.identity(), accountRoot(v.env.Caller.Account))
+	v.fail("the new key policy will not allow you to update the key policy in the future: allow kms:PutKeyPolicy to %s or %s", v.env.Caller.identity(), arns.Root(v.env.Caller.Account))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/iam/reference"
 )
 
@@ -16,9 +17,9 @@ type arnRules struct {
 	resources       []string // how the last part begins; empty: any name
 }
 
-// arns is the resource vocabulary of the services in lib/iam/reference,
+// resourceForms is the resource vocabulary of the services in lib/iam/reference,
 // from the service authorization reference.
-var arns = map[string]arnRules{
+var resourceForms = map[string]arnRules{
 	"s3":                     {},
 	"kms":                    {region: true, account: true, resources: []string{"key/", "alias/"}},
 	"iam":                    {account: true, resources: []string{"role/", "policy/", "user/", "group/", "instance-profile/", "mfa/", "server-certificate/", "saml-provider/", "oidc-provider/", "access-report/", "sms-mfa/", "root"}},
@@ -64,7 +65,7 @@ func checkResource(r string) error {
 	if !slices.Contains([]string{"aws", "aws-cn", "aws-us-gov", "*"}, parts[1]) {
 		return fmt.Errorf("partition %q is not valid: expected aws", parts[1])
 	}
-	rules, ok := arns[parts[2]]
+	rules, ok := resourceForms[parts[2]]
 	if !ok {
 		return fmt.Errorf("vendor %q is not valid or not part of this platform", parts[2])
 	}
@@ -197,7 +198,7 @@ func (v *validation) awsPrincipal(a string) {
 		}
 	case session != nil:
 		if session[2] != "" {
-			v.exists("arn:aws:iam::"+session[1]+":role/"+session[2], a)
+			v.exists(arns.Role(session[1], session[2]), a)
 		}
 	default:
 		v.fail("has the invalid principal in policy: \"AWS\":%q: expected an account id, or the ARN of an account's root, a role, a user or a session, without wildcards", a)

@@ -1,6 +1,6 @@
 package naming
 
-import "fmt"
+import "delivery.internal/lib/aws/arns"
 
 // Scope is an AWS account in a region: the part of an ARN that is not a name.
 // Its methods build the ARNs of resources from their names, so that policies
@@ -13,24 +13,20 @@ type Scope struct {
 }
 
 func (s Scope) regional(service, resource string) string {
-	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, s.Region, s.Account, resource)
+	return arns.Regional(service, s.Region, s.Account, resource)
 }
 
 // Root returns the ARN that stands for the whole account as a principal.
-func (s Scope) Root() string { return fmt.Sprintf("arn:aws:iam::%s:root", s.Account) }
+func (s Scope) Root() string { return arns.Root(s.Account) }
 
 // Role returns the ARN of an IAM role with the default path.
-func (s Scope) Role(name string) string {
-	return fmt.Sprintf("arn:aws:iam::%s:role/%s", s.Account, name)
-}
+func (s Scope) Role(name string) string { return arns.Role(s.Account, name) }
 
 // Policy returns the ARN of a customer-managed IAM policy with the default path.
-func (s Scope) Policy(name string) string {
-	return fmt.Sprintf("arn:aws:iam::%s:policy/%s", s.Account, name)
-}
+func (s Scope) Policy(name string) string { return arns.Policy(s.Account, name) }
 
 // Bucket returns the ARN of an S3 bucket.
-func (s Scope) Bucket(name string) string { return "arn:aws:s3:::" + name }
+func (s Scope) Bucket(name string) string { return arns.Bucket(name) }
 
 // Pipeline returns the ARN of a CodePipeline pipeline.
 func (s Scope) Pipeline(name string) string { return s.regional("codepipeline", name) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
@@ -135,11 +136,11 @@ func managed(inputs map[string]any) managedPolicy {
 // policy returns the document of a managed policy of the customer's, before
 // and after.
 func (c *context) policy(arn string) (before, after string, known bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[4] == "aws" {
+	of := arns.Of(arn)
+	if of.Account == "aws" {
 		return "", "", false
 	}
-	d, known := c.documents[":"+parts[5]]
+	d, known := c.documents[":"+of.Resource]
 	return d[0], d[1], known
 }
 

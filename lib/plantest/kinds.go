@@ -1,8 +1,10 @@
 package plantest
 
 import (
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/naming"
+	"delivery.internal/lib/settings"
 )
 
 // kind is what the checks and the mocks know of a resource type.
@@ -203,7 +205,7 @@ func keyOutputs(name string) map[string]any {
 }
 
 func functionOutputs(name string) map[string]any {
-	return map[string]any{"invokeArn": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" + scope.Function(name) + "/invocations"}
+	return map[string]any{"invokeArn": arns.Invocation(settings.Region, scope.Function(name))}
 }
 
 func queueOutputs(name string) map[string]any {

@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 func (r *request) arn(service, resource string) string {
-	return "arn:aws:" + service + ":" + cloud.Region + ":" + r.session.Account + ":" + resource
+	return cloud.ARN(service, r.session.Account, resource)
 }
 
 // own turns a name or an ARN into an ARN.
@@ -165,10 +167,10 @@ func (s *Server) putEvents(r *request) (any, error) {
 	for _, e := range in.Entries {
 		arn := r.bus(e.EventBusName)
 		id, err := s.putEvent(Event{
-			Account: strings.Split(arn, ":")[4], Bus: arn[strings.LastIndex(arn, "event-bus/")+len("event-bus/"):],
+			Account: arns.Of(arn).Account, Bus: arn[strings.LastIndex(arn, "event-bus/")+len("event-bus/"):],
 			Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources,
 		}, arn)
-		var known *apiError
+		var known *apierr.Error
 		if errors.As(err, &known) {
 			failed++
 			results = append(results, map[string]any{"ErrorCode": known.Code, "ErrorMessage": known.Message})

@@ -2,27 +2,13 @@ package awsapi
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
-
-// refused answers with an error of the backend, in its own code.
-func refused(err error) error {
-	var coded interface {
-		error
-		Code() string
-	}
-	if !errors.As(err, &coded) {
-		return err
-	}
-	return fail(http.StatusBadRequest, coded.Code(), "%s", strings.TrimPrefix(coded.Error(), coded.Code()+": "))
-}
 
 func (s *Server) startBuild(r *request) (any, error) {
 	var in struct {
@@ -36,7 +22,7 @@ func (s *Server) startBuild(r *request) (any, error) {
 	}
 	b, err := s.backend.StartBuild(r.Context(), r.session.Account, in.Project)
 	if err != nil {
-		return nil, refused(err)
+		return nil, err
 	}
 	return map[string]any{"build": buildJSON(b)}, nil
 }
@@ -201,7 +187,7 @@ func (s *Server) putApprovalResult(r *request) (any, error) {
 		return nil, err
 	}
 	if err := s.backend.PutApprovalResult(r.session, in.PipelineName, in.StageName, in.ActionName, in.Token, in.Result.Status, in.Result.Summary); err != nil {
-		return nil, refused(err)
+		return nil, err
 	}
 	return map[string]any{"approvedAt": seconds(s.cloud.Now())}, nil
 }
@@ -219,7 +205,7 @@ func (s *Server) startExecution(r *request) (any, error) {
 	}
 	id, err := s.backend.StartExecution(r.session, in.Name, in.Start)
 	if err != nil {
-		return nil, refused(err)
+		return nil, err
 	}
 	return map[string]any{"pipelineExecutionId": id}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/aws/apierr"
 )
 
 // refusing is a backend that starts no build.
@@ -18,17 +20,13 @@ type refusing struct {
 
 func (r refusing) StartBuild(context.Context, string, string) (Build, error) { return Build{}, r.err }
 
-type coded struct{ error }
-
-func (coded) Code() string { return "AccountLimitExceededException" }
-
 func TestErrorsOfTheBackendKeepTheirCode(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err  error
 		code string
 	}{
-		"coded":   {coded{errors.New("AccountLimitExceededException: too many builds")}, "AccountLimitExceededException"},
+		"coded":   {apierr.BadRequest("AccountLimitExceededException", "too many builds"), "AccountLimitExceededException"},
 		"uncoded": {errors.New("broken"), "InternalFailure"},
 	} {
 		t.Run(name, func(t *testing.T) {

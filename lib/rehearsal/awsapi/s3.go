@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -133,7 +134,7 @@ func (s *Server) allowS3(r *request) error {
 	}
 	switch {
 	case key == "" && r.operation != "DeleteObjects":
-		return s.authorize(r, action, "arn:aws:s3:::"+bucket, listContext(r.URL.Query()))
+		return s.authorize(r, action, arns.Bucket(bucket), listContext(r.URL.Query()))
 	case r.operation == "DeleteObjects":
 		return s.allowDeletes(r, bucket)
 	}
@@ -170,7 +171,7 @@ func (s *Server) expectOwner(bucket string, header []string) error {
 var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (s *Server) allowObject(r *request, action, bucket, key string) error {
-	arn := "arn:aws:s3:::" + bucket + "/" + key
+	arn := arns.Object(bucket, key)
 	if err := s.authorize(r, action, arn, objectContext(r.Request)); err != nil {
 		return err
 	}
@@ -195,8 +196,8 @@ func (s *Server) allowObject(r *request, action, bucket, key string) error {
 // missing tells apart what GetObject tells apart: who may list learns that an
 // object does not exist, others are denied.
 func (s *Server) missing(r *request, bucket string) error {
-	if err := s.cloud.Allowed(cloud.Call{Session: r.session, Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + bucket}); err != nil {
-		return s.authorize(r, "s3:ListBucket", "arn:aws:s3:::"+bucket, nil)
+	if err := s.cloud.Allowed(cloud.Call{Session: r.session, Action: "s3:ListBucket", Resource: arns.Bucket(bucket)}); err != nil {
+		return s.authorize(r, "s3:ListBucket", arns.Bucket(bucket), nil)
 	}
 	return fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 }
@@ -211,7 +212,7 @@ func (s *Server) allowSource(r *request, from string) error {
 	if err := s.expectOwner(bucket, r.Header["X-Amz-Source-Expected-Bucket-Owner"]); err != nil {
 		return err
 	}
-	if err := s.authorize(r, "s3:GetObject", "arn:aws:s3:::"+bucket+"/"+key, nil); err != nil {
+	if err := s.authorize(r, "s3:GetObject", arns.Object(bucket, key), nil); err != nil {
 		return err
 	}
 	return s.useKey(r, "kms:Decrypt", bucket, key)
@@ -228,7 +229,7 @@ func (s *Server) allowDeletes(r *request, bucket string) error {
 	}
 	var errs []error
 	for _, o := range list.Objects {
-		errs = append(errs, s.authorize(r, "s3:DeleteObject", "arn:aws:s3:::"+bucket+"/"+o.Key, nil))
+		errs = append(errs, s.authorize(r, "s3:DeleteObject", arns.Object(bucket, o.Key), nil))
 	}
 	return errors.Join(errs...)
 }
@@ -242,7 +243,7 @@ func (s *Server) useKey(r *request, action, bucket, key string) error {
 	if arn == "" {
 		return nil
 	}
-	about := "arn:aws:s3:::" + bucket
+	about := arns.Bucket(bucket)
 	if on, _ := s.encryption(bucket).Value("rules.0.bucketKeyEnabled").(bool); !on {
 		about += "/" + key
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -40,19 +41,8 @@ type request struct {
 	body      []byte
 }
 
-// apiError is an error as AWS's APIs report it.
-type apiError struct {
-	Status  int
-	Code    string
-	Message string
-	More    map[string]any // further members of the answer
-}
-
-// Error implements error.
-func (e *apiError) Error() string { return e.Code + ": " + e.Message }
-
-func fail(status int, code, format string, args ...any) *apiError {
-	return &apiError{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+func fail(status int, code, format string, args ...any) *apierr.Error {
+	return apierr.New(status, code, format, args...)
 }
 
 // maxBody bounds what a request may carry, in bytes.
@@ -172,17 +162,9 @@ func (s *Server) authorize(r *request, action, resource string, context map[stri
 	err := s.cloud.Authorize(cloud.Call{Session: r.session, Action: action, Resource: resource, Context: context})
 	var denied *cloud.Denied
 	if errors.As(err, &denied) {
-		return fail(http.StatusForbidden, denialCode(r.service), "%s", strings.TrimPrefix(denied.Error(), "AccessDenied: User: "))
+		return apierr.Denied(r.service, denied.Error())
 	}
 	return err
-}
-
-func denialCode(service string) string {
-	switch service {
-	case "s3", "sts", "sns":
-		return "AccessDenied"
-	}
-	return "AccessDeniedException"
 }
 
 // bind reads a JSON body.
@@ -215,7 +197,7 @@ func xmlText(s string) string {
 
 // writeError writes an error in the protocol of the service.
 func writeError(w http.ResponseWriter, r *request, err error) {
-	e := &apiError{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: err.Error()}
+	e := apierr.New(http.StatusInternalServerError, "InternalFailure", "%v", err)
 	_ = errors.As(err, &e)
 	switch r.service {
 	case "s3":

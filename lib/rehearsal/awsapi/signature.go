@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -46,7 +47,7 @@ func (s *Server) authenticate(r *http.Request, body []byte, sig signature) (*clo
 	case r.Header.Get("X-Amz-Security-Token") != session.Token:
 		return nil, fail(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	case !s.cloud.Now().Before(session.Expires):
-		return nil, fail(http.StatusBadRequest, expiredCode(sig.service), "The provided token has expired.")
+		return nil, apierr.Expired(sig.service)
 	case sig.region != cloud.Region:
 		return nil, fail(http.StatusBadRequest, "AuthorizationHeaderMalformed", "the region '%s' is wrong; expecting '%s'", sig.region, cloud.Region)
 	}
@@ -61,13 +62,6 @@ func (s *Server) authenticate(r *http.Request, body []byte, sig signature) (*clo
 		return nil, fail(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.")
 	}
 	return session, nil
-}
-
-func expiredCode(service string) string {
-	if service == "s3" || service == "sts" {
-		return "ExpiredToken"
-	}
-	return "ExpiredTokenException"
 }
 
 // sign computes the signature of a request.

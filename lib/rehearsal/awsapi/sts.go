@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -51,7 +52,7 @@ func (s *Server) assumeRole(r *request) (any, error) {
 	made, err := s.cloud.AssumeRole(r.session, role, name, external, lifetime)
 	var denied *cloud.Denied
 	if errors.As(err, &denied) {
-		return nil, fail(http.StatusForbidden, "AccessDenied", "%v", denied)
+		return nil, apierr.Denied("sts", denied.Error())
 	}
 	if err != nil {
 		return nil, fail(http.StatusBadRequest, "ValidationError", "%v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
@@ -99,12 +100,12 @@ func (c *Cloud) Counts() (allowed int, denied []*Denied) {
 // owner is the account that a resource belongs to: from its ARN or, for S3,
 // from the resource table.
 func (c *Cloud) owner(call Call) string {
-	parts := strings.SplitN(call.Resource, ":", 6)
-	if len(parts) == 6 && parts[4] != "" {
-		return parts[4]
+	on := arns.Of(call.Resource)
+	if on.Account != "" {
+		return on.Account
 	}
-	if len(parts) == 6 && parts[2] == "s3" {
-		bucket, _, _ := strings.Cut(parts[5], "/")
+	if on.Service == "s3" {
+		bucket, _, _ := strings.Cut(on.Resource, "/")
 		if b := c.First("", typetoken.Bucket, func(r *Resource) bool { return r.Name == bucket }); b != nil {
 			return b.Account
 		}
@@ -144,19 +145,16 @@ func (c *Cloud) resourcePolicy(call Call) *iam.Named {
 	if call.Policy != "" {
 		return &iam.Named{Name: call.Resource, Document: call.Policy}
 	}
-	parts := strings.SplitN(call.Resource, ":", 6)
-	if len(parts) < 6 {
-		return nil
-	}
+	on := arns.Of(call.Resource)
 	named := func(r *Resource, property string) *iam.Named {
 		if r == nil || r.Str(property) == "" {
 			return nil
 		}
 		return &iam.Named{Name: r.Type + " " + r.ID, Document: r.Str(property)}
 	}
-	switch parts[2] {
+	switch on.Service {
 	case "s3":
-		bucket, _, _ := strings.Cut(parts[5], "/")
+		bucket, _, _ := strings.Cut(on.Resource, "/")
 		return named(c.First("", typetoken.BucketPolicy, func(r *Resource) bool { return r.Str("bucket") == bucket }), "policy")
 	case "kms":
 		return named(c.ByARN(call.Resource), "policy")
@@ -169,11 +167,11 @@ func (c *Cloud) resourcePolicy(call Call) *iam.Named {
 	case "sqs":
 		return named(c.First("", typetoken.QueuePolicy, func(r *Resource) bool { return r.Str("arn") == call.Resource || c.queueARN(r) == call.Resource }), "policy")
 	case "ecr":
-		return named(c.First(parts[4], typetoken.RepositoryPolicy, func(r *Resource) bool { return "repository/"+r.Str("repository") == parts[5] }), "policy")
+		return named(c.First(on.Account, typetoken.RepositoryPolicy, func(r *Resource) bool { return "repository/"+r.Str("repository") == on.Resource }), "policy")
 	case "lambda":
-		return c.functionPolicy(parts[4], call.Resource)
+		return c.functionPolicy(on.Account, call.Resource)
 	case "events":
-		return named(c.First(parts[4], typetoken.EventBusPolicy, func(r *Resource) bool { return "event-bus/"+r.Str("eventBusName") == parts[5] }), "policy")
+		return named(c.First(on.Account, typetoken.EventBusPolicy, func(r *Resource) bool { return "event-bus/"+r.Str("eventBusName") == on.Resource }), "policy")
 	}
 	return nil
 }

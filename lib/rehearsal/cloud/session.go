@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
@@ -51,7 +52,7 @@ func (c *Cloud) Issue(roleARN, name string, lifetime time.Duration) (*Session, e
 		Account: role.Account, Role: role, Name: name, Expires: c.Now().Add(lifetime),
 		Principal: iam.Principal{
 			Kind:         iam.Role,
-			ARN:          fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", role.Account, role.Name, name),
+			ARN:          arns.Session(role.Account, role.Name, name),
 			PrincipalARN: roleARN,
 			Account:      role.Account,
 		},
@@ -64,7 +65,7 @@ func (c *Cloud) Issue(roleARN, name string, lifetime time.Duration) (*Session, e
 
 // Operator returns credentials of the account's operator.
 func (c *Cloud) Operator(account string) *Session {
-	s, err := c.Issue("arn:aws:iam::"+account+":role/Operator", "rehearsal", 12*time.Hour)
+	s, err := c.Issue(arns.Role(account, "Operator"), "rehearsal", 12*time.Hour)
 	if err != nil {
 		panic(err) // the seeds make it exist
 	}
@@ -144,8 +145,8 @@ func (c *Cloud) OpenAccount(account string) {
 const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 func (c *Cloud) seedRole(account, name, trusted, policy string) {
-	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}]}`, trusted)
-	arn := fmt.Sprintf("arn:aws:iam::%s:role/%s", account, name)
+	trust := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":%q},"Action":"sts:AssumeRole"}]}`, arns.Root(trusted))
+	arn := arns.Role(account, name)
 	for _, r := range []*Resource{
 		{Type: typetoken.Role, ID: name, Account: account, ARN: arn, Name: name, Seed: true, Inputs: map[string]any{"name": name, "assumeRolePolicy": trust, "maxSessionDuration": 43200.0}},
 		{Type: typetoken.RolePolicy, ID: name + ":all", Account: account, Name: "all", Seed: true, Inputs: map[string]any{"role": name, "name": "all", "policy": policy}},

@@ -3,6 +3,7 @@ package cloud
 import (
 	"fmt"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 )
 
@@ -18,7 +19,7 @@ func (c *Cloud) TakeBucket(name string) error {
 		return fmt.Errorf("bucket %s exists already", name)
 	}
 	return c.Add(&Resource{
-		Type: typetoken.Bucket, ID: name, Name: name, ARN: "arn:aws:s3:::" + name, Account: StrangerAccount, Seed: true,
+		Type: typetoken.Bucket, ID: name, Name: name, ARN: arns.Bucket(name), Account: StrangerAccount, Seed: true,
 		Inputs: map[string]any{"bucket": name}, Outputs: map[string]any{},
 	})
 }
@@ -29,7 +30,7 @@ func (c *Cloud) OpenBucket(name string) error {
 	if err := c.TakeBucket(name); err != nil {
 		return err
 	}
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::%[1]s","arn:aws:s3:::%[1]s/*"]}]}`, name)
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":[%q,%q]}]}`, arns.Bucket(name), arns.Object(name, "*"))
 	return c.Add(&Resource{
 		Type: typetoken.BucketPolicy, ID: name, Account: StrangerAccount, Seed: true,
 		Inputs: map[string]any{"bucket": name, "policy": policy}, Outputs: map[string]any{},

@@ -47,14 +47,7 @@ func (i Input) refers(by string, types ...string) Input {
 // arnOf builds regional ARNs.
 func arnOf(service, prefix string) func(account, name string) string {
 	return func(account, name string) string {
-		return fmt.Sprintf("arn:aws:%s:%s:%s:%s%s", service, cloud.Region, account, prefix, strings.TrimPrefix(name, "/"))
-	}
-}
-
-// globalARN builds ARNs without a region.
-func globalARN(service, prefix string) func(account, name string) string {
-	return func(account, name string) string {
-		return fmt.Sprintf("arn:aws:%s::%s:%s%s", service, account, prefix, name)
+		return cloud.ARN(service, account, prefix+strings.TrimPrefix(name, "/"))
 	}
 }
 

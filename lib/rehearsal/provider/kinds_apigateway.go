@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -22,7 +23,7 @@ func apigatewayKinds() []Kind {
 // apiARN is the ARN with which policies name an API's settings; rest is a path
 // below it.
 func apiARN(id, rest string) string {
-	return fmt.Sprintf("arn:aws:apigateway:%s::/apis/%s%s", cloud.Region, id, rest)
+	return cloud.ARN("apigateway", "", "/apis/"+id+rest)
 }
 
 // apiCall authorises the REST calls that the parts of an API are made of.
@@ -83,7 +84,7 @@ func httpAPI() Kind {
 			}
 			return map[string]any{
 				"apiEndpoint":  fmt.Sprintf("%s://%s.execute-api.%s.amazonaws.com", scheme, c.ID, cloud.Region),
-				"executionArn": fmt.Sprintf("arn:aws:execute-api:%s:%s:%s", cloud.Region, c.Account, c.ID),
+				"executionArn": cloud.ARN("execute-api", c.Account, c.ID),
 			}, nil
 		},
 		Delete: func(c *Call) error {
@@ -149,10 +150,7 @@ func httpIntegration() Kind {
 
 // invokedFunction finds the function of an ARN or an invoke ARN.
 func invokedFunction(c *Call, uri string) *cloud.Resource {
-	if _, rest, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/"); ok {
-		uri = strings.TrimSuffix(rest, "/invocations")
-	}
-	return find(c, Reference{Types: []string{typetoken.Function}, By: "arn", AnyAccount: true}, uri)
+	return find(c, Reference{Types: []string{typetoken.Function}, By: "arn", AnyAccount: true}, arns.Invoked(uri))
 }
 
 var routeKeyPattern = regexp.MustCompile(`^(?:\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?:[^\s{}/]+|\{[A-Za-z0-9._:-]+\+?\})?(?:/(?:[^\s{}/]+|\{[A-Za-z0-9._:-]+\+?\}))*/?)$`)
@@ -232,7 +230,7 @@ func httpStage() Kind {
 				url += c.Name
 			}
 			return map[string]any{
-				"arn": c.ARN, "invokeUrl": url, "executionArn": fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s", cloud.Region, c.Account, id, c.Name),
+				"arn": c.ARN, "invokeUrl": url, "executionArn": cloud.ARN("execute-api", c.Account, id+"/"+c.Name),
 			}, errors.Join(stageSettings(c), call(c, verb(c)))
 		},
 		Delete: func(c *Call) error { return c.may(c.ARN, nil, "apigateway:DELETE") },
@@ -244,7 +242,7 @@ func stageSettings(c *Call) error {
 	f.when(ws && c.Str("name") == "$default", "BadRequestException: a WebSocket API has no stage $default")
 	if group := strings.TrimSuffix(c.Str("accessLogSettings.destinationArn"), ":*"); group != "" {
 		known := find(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) != nil
-		f.when(!known && !strings.HasPrefix(group, "arn:aws:firehose:"), "BadRequestException: accessLogSettings.destinationArn is %q, but no log group with that ARN exists", group)
+		f.when(!known && arns.Of(group).Service != "firehose", "BadRequestException: accessLogSettings.destinationArn is %q, but no log group with that ARN exists", group)
 	}
 	settings := objects(c.Inputs, "routeSettings")
 	if d, ok := c.Inputs["defaultRouteSettings"].(map[string]any); ok {

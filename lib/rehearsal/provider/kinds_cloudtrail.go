@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -111,7 +112,7 @@ const cloudTrail = "cloudtrail.amazonaws.com"
 // trailBucket: CreateTrail tries whether it may write. See "Amazon S3 bucket
 // policy for CloudTrail".
 func trailBucket(c *Call) error {
-	bucket := "arn:aws:s3:::" + c.Str("s3BucketName")
+	bucket := arns.Bucket(c.Str("s3BucketName"))
 	write := sourced(c.Account, c.ARN)
 	write["s3:x-amz-acl"] = []string{"bucket-owner-full-control"}
 	err := errors.Join(
@@ -129,7 +130,7 @@ func trailLogFiles(c *Call) string {
 	if prefix != "" {
 		prefix = strings.TrimSuffix(prefix, "/") + "/"
 	}
-	return "arn:aws:s3:::" + c.Str("s3BucketName") + "/" + prefix + "AWSLogs/" + c.Account + "/CloudTrail/" + cloud.Region
+	return arns.Bucket(c.Str("s3BucketName")) + "/" + prefix + "AWSLogs/" + c.Account + "/CloudTrail/" + cloud.Region
 }
 
 // trailKey: see "Configure AWS KMS key policies for CloudTrail",
@@ -165,7 +166,7 @@ func trailKey(c *Call) error {
 func trailEncryption(c *Call) map[string][]string {
 	context := sourced(c.Account, c.ARN)
 	if hasBucketKey(c, c.Str("s3BucketName")) {
-		context["kms:EncryptionContext:aws:s3:arn"] = []string{"arn:aws:s3:::" + c.Str("s3BucketName")}
+		context["kms:EncryptionContext:aws:s3:arn"] = []string{arns.Bucket(c.Str("s3BucketName"))}
 		context["kms:EncryptionContextKeys"] = []string{"aws:s3:arn"}
 		return context
 	}

@@ -1,13 +1,12 @@
 package provider
 
 import (
+	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/typetoken"
+	"delivery.internal/lib/rehearsal/cloud"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-
-	"delivery.internal/lib/aws/typetoken"
-	"delivery.internal/lib/rehearsal/cloud"
 )
 
 // cloudwatchKinds: constraints from the API reference of CloudWatch,
@@ -76,7 +75,7 @@ func metricAlarmOutputs(c *Call) (map[string]any, error) {
 	}
 	for _, list := range []string{"alarmActions", "okActions", "insufficientDataActions"} {
 		for _, arn := range texts(c.Inputs[list]) {
-			f.when(strings.HasPrefix(arn, "arn:aws:sns:") && c.Cloud.ByARN(arn) == nil, "%s has the topic %s, which does not exist", list, arn)
+			f.when(arns.Of(arn).Service == "sns" && c.Cloud.ByARN(arn) == nil, "%s has the topic %s, which does not exist", list, arn)
 		}
 	}
 	if err := f.err(); err != nil {

@@ -40,7 +40,7 @@ func codebuildKinds() []Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			out := map[string]any{"badgeUrl": "", "publicProjectAlias": ""}
 			if c.Inputs["encryptionKey"] == nil {
-				out["encryptionKey"] = fmt.Sprintf("arn:aws:kms:%s:%s:alias/aws/s3", cloud.Region, c.Account)
+				out["encryptionKey"] = cloud.ARN("kms", c.Account, "alias/aws/s3")
 			}
 			_, err := c.key("encryptionKey", c.Str("encryptionKey"))
 			return out, errors.Join(err, imageExists(c, "environment.image", c.Str("environment.image")), projectBuckets(c),

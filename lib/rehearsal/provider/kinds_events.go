@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/eventpattern"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -228,7 +229,7 @@ var withoutRole = []string{"lambda", "sns", "sqs", "logs", "events"}
 // not exist would never be reached.
 func targetReachable(c *Call) error {
 	arn := c.Str("arn")
-	service := strings.Split(arn, ":")[2]
+	service := arns.Of(arn).Service
 	if !slices.Contains(withoutRole, service) && c.Str("roleArn") == "" {
 		return fmt.Errorf("ValidationException: RoleArn is required for target %s", arn)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -32,7 +33,7 @@ func roleKind() Kind {
 		Token: typetoken.Role,
 		Name:  "name",
 		Taken: "EntityAlreadyExists: Role with name %s already exists.",
-		ARN:   globalARN("iam", "role/"),
+		ARN:   arns.Role,
 		Inputs: map[string]Input{
 			"name":                text.match(roleNames).replaces(),
 			"assumeRolePolicy":    text.required().policy(iam.Trust),
@@ -69,7 +70,7 @@ func (c *Call) created(output string) any {
 
 // ofRole is the role that a policy is put on.
 func ofRole(c *Call, _ string) []string {
-	return []string{globalARN("iam", "role/")(c.Account, c.Str("role"))}
+	return []string{arns.Role(c.Account, c.Str("role"))}
 }
 
 func rolePolicyKind() Kind {
@@ -100,8 +101,8 @@ func policyKind() Kind {
 		Token: typetoken.Policy,
 		Name:  "name",
 		Taken: "EntityAlreadyExists: A policy called %s already exists. Duplicate names are not allowed.",
-		ARN:   globalARN("iam", "policy/"),
-		ID:    func(c *Call) string { return globalARN("iam", "policy/")(c.Account, c.Name) },
+		ARN:   arns.Policy,
+		ID:    func(c *Call) string { return arns.Policy(c.Account, c.Name) },
 		Inputs: map[string]Input{
 			"name":        text.match(policyNames).replaces(),
 			"description": text.match(descriptions).replaces(),

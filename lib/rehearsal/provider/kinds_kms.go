@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -72,7 +73,7 @@ func planKey(c *Call) error {
 // defaultKeyPolicy is what KMS gives a key that is created without a policy.
 // See "Default key policy".
 func defaultKeyPolicy(account string) string {
-	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"kms:*","Resource":"*"}]}`, account)
+	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow","Principal":{"AWS":%q},"Action":"kms:*","Resource":"*"}]}`, arns.Root(account))
 }
 
 // keyOutputs also does what the provider does with a key that it has just
@@ -114,14 +115,11 @@ func (c *Call) tagsOf() map[string]any {
 }
 
 func aliasKind() Kind {
-	aliasARN := func(account, name string) string {
-		return fmt.Sprintf("arn:aws:kms:%s:%s:%s", cloud.Region, account, name)
-	}
 	return Kind{
 		Token: typetoken.KeyAlias,
 		Name:  "name",
 		Taken: "AlreadyExistsException: An alias with the name %s already exists",
-		ARN:   aliasARN,
+		ARN:   arnOf("kms", ""),
 		Inputs: map[string]Input{
 			// See CreateAlias in the KMS API: 256 characters with the prefix.
 			"name":        text.match(`alias/[a-zA-Z0-9/_-]{1,250}`).replaces(),

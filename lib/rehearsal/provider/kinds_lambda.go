@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -153,8 +154,8 @@ func lambdaOutputs(c *Call) (map[string]any, error) {
 	}
 	out := map[string]any{
 		"codeSha256": hash, "sourceCodeSize": float64(len(code)), "lastModified": timestamp(c), "version": version,
-		"invokeArn":    fmt.Sprintf("arn:aws:apigateway:%s:lambda:path/2015-03-31/functions/%s/invocations", cloud.Region, c.ARN),
-		"qualifiedArn": c.ARN + ":" + version, "qualifiedInvokeArn": fmt.Sprintf("arn:aws:apigateway:%s:lambda:path/2015-03-31/functions/%s:%s/invocations", cloud.Region, c.ARN, version),
+		"invokeArn":    arns.Invocation(cloud.Region, c.ARN),
+		"qualifiedArn": c.ARN + ":" + version, "qualifiedInvokeArn": arns.Invocation(cloud.Region, c.ARN+":"+version),
 		"signingJobArn": "", "signingProfileVersionArn": "",
 	}
 	for in, v := range map[string]any{
@@ -177,7 +178,7 @@ func lambdaDeadLetters(c *Call) error {
 		return nil
 	}
 	action := "sqs:SendMessage"
-	if strings.HasPrefix(arn, "arn:aws:sns:") {
+	if arns.Of(arn).Service == "sns" {
 		action = "sns:Publish"
 	}
 	if err := c.roleMay(c.Str("role"), action, arn); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -18,10 +19,10 @@ func s3Kinds() []Kind {
 	return append([]Kind{bucketKind(), objectKind()}, bucketParts()...)
 }
 
-func bucketARN(_, name string) string { return "arn:aws:s3:::" + name }
+func bucketARN(_, name string) string { return arns.Bucket(name) }
 
 // ofBucket is the bucket whose settings a resource is.
-func ofBucket(c *Call, _ string) []string { return []string{bucketARN("", c.Str("bucket"))} }
+func ofBucket(c *Call, _ string) []string { return []string{arns.Bucket(c.Str("bucket"))} }
 
 // readBucket is what the provider asks to read a bucket: the settings that the
 // resource type had before they became types of their own.
@@ -215,7 +216,7 @@ func planBucketPolicy(c *Call) error {
 	if err != nil {
 		return err
 	}
-	own := bucketARN("", bucket)
+	own := arns.Bucket(bucket)
 	var f failed
 	for _, s := range doc.Statements {
 		for _, r := range slices.Concat(s.Resource, s.NotResource) {
@@ -246,7 +247,7 @@ func refusePublic(c *Call) error {
 	}
 	for _, s := range doc.Statements {
 		if s.Effect == "Allow" && toEveryone(s) && !slices.ContainsFunc(s.Conditions, fixed) {
-			return fmt.Errorf("AccessDenied: user is not authorized to perform: s3:PutBucketPolicy on %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access: statement %q", bucketARN("", c.Str("bucket")), s.Sid)
+			return fmt.Errorf("AccessDenied: user is not authorized to perform: s3:PutBucketPolicy on %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access: statement %q", arns.Bucket(c.Str("bucket")), s.Sid)
 		}
 	}
 	return nil
@@ -289,7 +290,7 @@ func objectKind() Kind {
 	}
 }
 
-func objectARN(c *Call) string { return bucketARN("", c.Str("bucket")) + "/" + c.Str("key") }
+func objectARN(c *Call) string { return arns.Object(c.Str("bucket"), c.Str("key")) }
 
 func planObject(c *Call) error {
 	var f failed
@@ -354,7 +355,7 @@ func useBucketKey(c *Call) error {
 	}
 	about := objectARN(c)
 	if bucketKey {
-		about = bucketARN("", c.Str("bucket"))
+		about = arns.Bucket(c.Str("bucket"))
 	}
 	return c.may(key, map[string][]string{
 		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {c.Account},

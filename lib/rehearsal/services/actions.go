@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -63,7 +64,7 @@ func (a *action) useConnection() error {
 	if connection == nil {
 		return fail("ConnectionNotFound", "the connection %s does not exist", arn)
 	}
-	service := strings.Split(arn, ":")[2] // codeconnections or, older, codestar-connections
+	service := arns.Of(arn).Service // codeconnections or, older, codestar-connections
 	err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: service + ":UseConnection", Resource: arn, Context: map[string][]string{
 		service + ":FullRepositoryId": {a.Configuration["FullRepositoryId"]}, service + ":BranchName": {a.Configuration["BranchName"]},
 	}})
@@ -89,7 +90,7 @@ func (a *action) build(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	project := arn("codebuild", a.e.Account, "project/"+a.Configuration["ProjectName"])
+	project := cloud.ARN("codebuild", a.e.Account, "project/"+a.Configuration["ProjectName"])
 	if err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: "codebuild:StartBuild", Resource: project}); err != nil {
 		return nil, err
 	}
@@ -264,7 +265,7 @@ func (r *Emulator) WaitApproval(ctx context.Context, match func(Approval) bool) 
 
 // Decide answers an approval as the API would: the session needs the right to.
 func (r *Emulator) Decide(by *cloud.Session, p Approval, approved bool, summary string) error {
-	resource := arn("codepipeline", p.Account, p.Pipeline+"/"+p.Stage+"/"+p.Action)
+	resource := cloud.ARN("codepipeline", p.Account, p.Pipeline+"/"+p.Stage+"/"+p.Action)
 	if err := r.cloud.Authorize(cloud.Call{Session: by, Action: "codepipeline:PutApprovalResult", Resource: resource}); err != nil {
 		return err
 	}
@@ -357,7 +358,7 @@ func (a *action) writeArtifact(name string, data []byte) error {
 // openStore looks at the bucket as CodePipeline does before it uses it; see
 // repost.aws/knowledge-center/codepipeline-access-denied-errors.
 func (a *action) openStore() error {
-	bucket := "arn:aws:s3:::" + a.e.settings.Stores[0].Bucket
+	bucket := arns.Bucket(a.e.settings.Stores[0].Bucket)
 	for _, action := range []string{"s3:GetBucketVersioning", "s3:GetBucketAcl", "s3:GetBucketLocation"} {
 		if err := a.emulator.cloud.Authorize(cloud.Call{Session: a.session, Action: action, Resource: bucket}); err != nil {
 			return err

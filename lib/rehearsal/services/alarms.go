@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -112,7 +112,7 @@ func (r *Emulator) alarm(a *cloud.Resource) *string {
 // or two; here it looks at once.
 func (r *Emulator) watch(queueARN string) {
 	name := lastPart(queueARN)
-	for _, a := range r.cloud.Find(strings.Split(queueARN, ":")[4], typetoken.MetricAlarm, func(a *cloud.Resource) bool { return a.Str("dimensions.QueueName") == name }) {
+	for _, a := range r.cloud.Find(arns.Of(queueARN).Account, typetoken.MetricAlarm, func(a *cloud.Resource) bool { return a.Str("dimensions.QueueName") == name }) {
 		r.evaluateAlarm(a)
 	}
 }
@@ -128,7 +128,7 @@ func (r *Emulator) evaluateAlarm(a *cloud.Resource) {
 		r.note("alarm", a.Name, map[string]any{"error": err.Error()}, "can't be played: %v", err)
 		return
 	}
-	queue := r.cloud.ByARN(arn("sqs", a.Account, s.Dimensions["QueueName"]))
+	queue := r.cloud.ByARN(cloud.ARN("sqs", a.Account, s.Dimensions["QueueName"]))
 	var old, state string
 	var value float64
 	r.change(func() {
@@ -160,7 +160,7 @@ func (r *Emulator) evaluateAlarm(a *cloud.Resource) {
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 func (r *Emulator) alarmAction(a *cloud.Resource, s alarmSettings, action, old, state string, value float64) {
 	var err error
-	if strings.HasPrefix(action, "arn:aws:sns:") {
+	if arns.Of(action).Service == "sns" {
 		by := publisher{service: alarmsService, context: source(a.ARN, a.Account), keyContext: source(a.ARN, a.Account)}
 		subject := fmt.Sprintf("%s: %q in US East (N. Virginia)", state, s.Name)
 		err = r.publishFor(by, action, subject, r.alarmMessage(a, s, old, state, value))

@@ -11,7 +11,7 @@ var _ awsapi.Backend = (*Emulator)(nil)
 
 // StartExecution implements awsapi.Backend.
 func (r *Emulator) StartExecution(by *cloud.Session, pipeline string, with awsapi.Start) (string, error) {
-	return r.start(arn("codepipeline", by.Account, pipeline), start{Start: with, trigger: "StartPipelineExecution", detail: by.ARN()})
+	return r.start(cloud.ARN("codepipeline", by.Account, pipeline), start{Start: with, trigger: "StartPipelineExecution", detail: by.ARN()})
 }
 
 // StartPipeline starts an execution with variables alone, as a person does in

@@ -217,7 +217,7 @@ func (r *Emulator) startBuild(account, project string, request buildRequest) (*b
 		res = r.cloud.First(account, typetoken.Project, func(p *cloud.Resource) bool { return p.Name == project })
 	}
 	if res == nil {
-		return nil, fail("ResourceNotFoundException", "Project cannot be found: %s", arn("codebuild", account, "project/"+project))
+		return nil, fail("ResourceNotFoundException", "Project cannot be found: %s", cloud.ARN("codebuild", account, "project/"+project))
 	}
 	s, err := settings[projectSettings](res)
 	if err != nil {
@@ -230,7 +230,7 @@ func (r *Emulator) startBuild(account, project string, request buildRequest) (*b
 	ctx, cancel := context.WithCancelCause(r.ctx)
 	b := &build{
 		Build: Build{
-			ID: project + ":" + id, ARN: arn("codebuild", account, "build/"+project+":"+id), Project: project, Account: account,
+			ID: project + ":" + id, ARN: cloud.ARN("codebuild", account, "build/"+project+":"+id), Project: project, Account: account,
 			Status: buildInProgress, Phase: "SUBMITTED", Initiator: request.initiator, Started: r.cloud.Now(),
 			LogGroup: s.logGroup(), Stream: id,
 		},

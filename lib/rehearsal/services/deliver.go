@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -124,7 +125,7 @@ func (r *Emulator) invokeTarget(ctx context.Context, d delivery, input string) e
 	if r.cloud.ByARN(to) == nil {
 		return fail("ResourceNotFoundException", "the target %s does not exist", to)
 	}
-	switch service := strings.Split(to, ":")[2]; service {
+	switch service := arns.Of(to).Service; service {
 	case "lambda":
 		if err := r.fromRule(d, "lambda:InvokeFunction", to); err != nil {
 			return err

@@ -354,7 +354,7 @@ func (d *docker) push(_ command, f *flags) (string, error) {
 	}
 	// See "IAM permissions for pushing an image to an Amazon ECR private repository".
 	for _, action := range []string{"ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:BatchGetImage", "ecr:PutImage"} {
-		if err := d.may(action, arn("ecr", d.b.Account, "repository/"+repository)); err != nil {
+		if err := d.may(action, cloud.ARN("ecr", d.b.Account, "repository/"+repository)); err != nil {
 			return "", fmt.Errorf("denied: %w", err)
 		}
 	}
@@ -377,7 +377,7 @@ func (d *docker) describe(_ command, f *flags) (string, error) {
 		return "", fmt.Errorf("the local cloud does not play: aws ecr describe-images --image-ids %s --query %s --output %s", id, fields, output)
 	}
 	const failed = "An error occurred (%s) when calling the DescribeImages operation: %s"
-	if err := d.may("ecr:DescribeImages", arn("ecr", d.b.Account, "repository/"+repository)); err != nil {
+	if err := d.may("ecr:DescribeImages", cloud.ARN("ecr", d.b.Account, "repository/"+repository)); err != nil {
 		//lint:ignore ST1005 the AWS CLI's words
 		return "", fmt.Errorf(failed, "AccessDeniedException", err)
 	}

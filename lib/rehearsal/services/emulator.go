@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -254,36 +255,22 @@ func settings[T any](res *cloud.Resource) (T, error) {
 	return out, nil
 }
 
-// arn builds the ARN of a resource in the only region.
-func arn(service, account, resource string) string {
-	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, cloud.Region, account, resource)
-}
-
 // source is the context that a service sends along when it acts for a
 // resource: against the confused deputy.
 func source(resourceARN, account string) map[string][]string {
 	return map[string][]string{"aws:SourceArn": {resourceARN}, "aws:SourceAccount": {account}}
 }
 
-// problem is an error of an API: a code and a sentence.
-type problem struct{ code, text string }
-
-func (p *problem) Error() string { return p.code + ": " + p.text }
-
-// Code is the error code that the API answers with.
-func (p *problem) Code() string { return p.code }
-
 func fail(code, format string, args ...any) error {
-	return &problem{code, fmt.Sprintf(format, args...)}
+	return apierr.BadRequest(code, format, args...)
 }
 
 // codeOf is the code that a service would give for an error.
 func codeOf(err error) string {
-	var p *problem
 	var denied *cloud.Denied
 	switch {
-	case errors.As(err, &p):
-		return p.code
+	case apierr.CodeOf(err) != "":
+		return apierr.CodeOf(err)
 	case errors.As(err, &denied):
 		return "AccessDeniedException"
 	}

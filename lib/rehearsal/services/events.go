@@ -137,7 +137,7 @@ func ruleARN(rule *cloud.Resource) string {
 		return rule.ARN
 	}
 	if b := busName(rule.Str("eventBusName")); b != defaultBus {
-		return arn("events", rule.Account, fmt.Sprintf("rule/%s/%s", b, rule.Name))
+		return cloud.ARN("events", rule.Account, fmt.Sprintf("rule/%s/%s", b, rule.Name))
 	}
-	return arn("events", rule.Account, "rule/"+rule.Name)
+	return cloud.ARN("events", rule.Account, "rule/"+rule.Name)
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -188,12 +189,7 @@ func (r *Emulator) integrated(res *cloud.Resource) *cloud.Resource {
 	if !ok || in == nil || in.Str("integrationType") != "AWS_PROXY" || in.Str("payloadFormatVersion") != "2.0" {
 		return nil
 	}
-	// arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations, or the ARN itself
-	uri := in.Str("integrationUri")
-	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
-		uri = strings.TrimSuffix(rest, "/invocations")
-	}
-	if f := r.cloud.ByARN(uri); f != nil && f.Type == typetoken.Function {
+	if f := r.cloud.ByARN(arns.Invoked(in.Str("integrationUri"))); f != nil && f.Type == typetoken.Function {
 		return f
 	}
 	return nil
@@ -201,7 +197,7 @@ func (r *Emulator) integrated(res *cloud.Resource) *cloud.Resource {
 
 // sourceARN is what a function's permission is compared with.
 func (t *route) sourceARN(method string) string {
-	prefix := arn("execute-api", t.api.Account, t.api.ID+"/"+t.stage.Str("name")+"/")
+	prefix := cloud.ARN("execute-api", t.api.Account, t.api.ID+"/"+t.stage.Str("name")+"/")
 	declared, path, ok := strings.Cut(t.key, " ")
 	if !ok {
 		return prefix + "$default"

@@ -7,10 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -181,7 +181,7 @@ func (r *Emulator) functionDeadLetter(s functionSettings, payload []byte, cause 
 		return err
 	}
 	by := publisher{session: session}
-	if strings.HasPrefix(s.DeadLetter.Target, "arn:aws:sns:") {
+	if arns.Of(s.DeadLetter.Target).Service == "sns" {
 		return r.publishFor(by, s.DeadLetter.Target, "", string(payload))
 	}
 	if err := r.cloud.Authorize(by.call("sqs:SendMessage", s.DeadLetter.Target, nil)); err != nil {
@@ -331,7 +331,7 @@ func logStream(now time.Time) string {
 // openLog makes a log stream in somebody's name. Where the group is missing,
 // the services try to make it, without retention.
 func (r *Emulator) openLog(session *cloud.Session, group, stream string) error {
-	groupARN := arn("logs", session.Account, "log-group:"+group)
+	groupARN := cloud.ARN("logs", session.Account, "log-group:"+group)
 	if r.cloud.Get(session.Account, typetoken.LogGroup, group) == nil {
 		if err := r.cloud.Authorize(cloud.Call{Session: session, Action: "logs:CreateLogGroup", Resource: groupARN}); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -120,7 +121,7 @@ func (r *Emulator) notify(n Notification) {
 
 // forward hands a notification on to a subscriber that is a service.
 func (r *Emulator) forward(topicARN string, n Notification) {
-	by := publisher{service: "sns.amazonaws.com", context: source(topicARN, strings.Split(topicARN, ":")[4])}
+	by := publisher{service: "sns.amazonaws.com", context: source(topicARN, arns.Of(topicARN).Account)}
 	var err error
 	switch n.Protocol {
 	case "sqs":

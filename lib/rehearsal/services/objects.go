@@ -2,8 +2,8 @@ package services
 
 import (
 	"errors"
-	"fmt"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -51,7 +51,7 @@ func (r *Emulator) authorizeObject(session *cloud.Session, at Artifact, context 
 	return nil
 }
 
-func (a Artifact) arn() string { return fmt.Sprintf("arn:aws:s3:::%s/%s", a.Bucket, a.Key) }
+func (a Artifact) arn() string { return arns.Object(a.Bucket, a.Key) }
 
 // useObjectKey authorises what S3 asks of KMS in the caller's name. A bucket
 // key makes the bucket the encryption context.
@@ -63,7 +63,7 @@ func (r *Emulator) useObjectKey(session *cloud.Session, at Artifact, action stri
 			key = encryption.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
 		}
 		if encryption.Value("rules.0.bucketKeyEnabled") == true {
-			about = "arn:aws:s3:::" + at.Bucket
+			about = arns.Bucket(at.Bucket)
 		}
 	}
 	keyARN, err := r.key(key, "::::"+session.Account+":")

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/buildspec"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -17,7 +18,7 @@ import (
 // credentialsID is the build's id without its project.
 func (b *build) credentialsID() string { return b.ID[strings.LastIndex(b.ID, ":")+1:] }
 
-func (b *build) projectARN() string { return arn("codebuild", b.Account, "project/"+b.Project) }
+func (b *build) projectARN() string { return cloud.ARN("codebuild", b.Account, "project/"+b.Project) }
 
 // provision takes the role, opens the log and pulls the image.
 func (b *build) provision() error {
@@ -124,7 +125,7 @@ func (b *build) download() error {
 // https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
 func (b *build) identify(bucket string) error {
 	for _, action := range []string{"s3:GetBucketAcl", "s3:GetBucketLocation"} {
-		if err := b.emulator.cloud.Authorize(cloud.Call{Session: b.session, Action: action, Resource: "arn:aws:s3:::" + bucket}); err != nil {
+		if err := b.emulator.cloud.Authorize(cloud.Call{Session: b.session, Action: action, Resource: arns.Bucket(bucket)}); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ func (r *Registry) Scans(result func(cloud.PushedImage) cloud.ScanResult) {
 // PushImage puts an image into a repository, which scans it at once as its
 // registry does, and emits what ECR or Inspector emits.
 func (r *Registry) PushImage(account, repository string, i cloud.PushedImage) error {
-	repo := r.cloud.ByARN(arn("ecr", account, "repository/"+repository))
+	repo := r.cloud.ByARN(cloud.ARN("ecr", account, "repository/"+repository))
 	if repo == nil {
 		return fmt.Errorf("RepositoryNotFoundException: repository %s does not exist", repository)
 	}
@@ -89,7 +89,7 @@ func (r *Registry) EmitScan(account, repository, digest string) error {
 	if done == nil {
 		return fmt.Errorf("image %s was never scanned", digest)
 	}
-	repositoryARN := arn("ecr", account, "repository/"+repository)
+	repositoryARN := cloud.ARN("ecr", account, "repository/"+repository)
 	counts := numbers(done.SeverityCounts())
 	detail := map[string]any{"image-digest": digest, "image-tags": []any{image.Str("imageTag")}, "repository-name": repository, "finding-severity-counts": counts}
 	if done.Enhanced {
