@@ -226,7 +226,7 @@ func TestKeysSealForOneContext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	c, ctx := kms.NewFromConfig(b.config(b.cloud.Operator(account))), t.Context()
-	b.add(typetoken.KeyAlias, "alias/k", "arn:aws:kms:us-east-1:"+account+":alias/k", "alias/k", map[string]any{"targetKeyArn": keyARN})
+	b.add(typetoken.KeyAlias, "alias/k", "arn:aws:kms:us-east-1:"+account+":alias/k", "alias/k", map[string]any{"targetKeyId": "k1"})
 	dev := map[string]string{"environment": "dev"}
 	sealed, err := c.Encrypt(ctx, &kms.EncryptInput{KeyId: aws.String("alias/k"), Plaintext: []byte("secret"), EncryptionContext: dev})
 	require.NoError(t, err)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -20,37 +19,16 @@ func (s *Server) keys() keyring { return keyring{s.cloud} }
 
 // usable says whether a key can be used.
 func (k keyring) usable(arn string) error {
-	r := k.cloud.ByARN(arn)
-	switch {
-	case k.cloud.PendingDeletion(arn):
-		return fail(http.StatusBadRequest, "KMSInvalidStateException", "%s is pending deletion.", arn)
-	case r == nil:
-		return fail(http.StatusBadRequest, "NotFoundException", "Key '%s' does not exist", arn)
-	case r.Value("isEnabled") == false:
-		return fail(http.StatusBadRequest, "DisabledException", "%s is disabled.", arn)
-	}
-	return nil
+	_, err := k.cloud.Key("", arn)
+	return err
 }
 
 // resolve turns a key id, key ARN, alias name or alias ARN into a key ARN.
 func (s *Server) resolve(r *request, id string) (string, error) {
-	account := r.session.Account
-	name := id
-	if strings.HasPrefix(id, "arn:") {
-		parts := strings.SplitN(id, ":", 6)
-		if len(parts) != 6 {
-			return "", fail(http.StatusBadRequest, "NotFoundException", "Invalid arn %s", id)
-		}
-		account, name = parts[4], parts[5]
+	arn, err := s.cloud.KeyARN(r.session.Account, id)
+	if err != nil {
+		return "", err
 	}
-	if strings.HasPrefix(name, "alias/") {
-		alias := s.cloud.First(account, typetoken.KeyAlias, func(a *cloud.Resource) bool { return a.Name == name })
-		if alias == nil {
-			return "", fail(http.StatusBadRequest, "NotFoundException", "Alias arn:aws:kms:%s:%s:%s is not found.", cloud.Region, account, name)
-		}
-		return alias.Str("targetKeyArn"), nil
-	}
-	arn := "arn:aws:kms:" + cloud.Region + ":" + account + ":key/" + strings.TrimPrefix(name, "key/")
 	return arn, s.keys().usable(arn)
 }
 

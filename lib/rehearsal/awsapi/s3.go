@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -181,14 +182,14 @@ func (s *Server) allowObject(r *request, action, bucket, key string) error {
 			return s.missing(r, bucket)
 		}
 		if r.operation == "GetObject" {
-			return s.useKey(r, "kms:Decrypt", bucket, key)
+			return s.useKey(r, "kms:Decrypt", bucket, key, sse.Own{})
 		}
 	case "PutObject", "CopyObject", "CreateMultipartUpload":
-		return s.useKey(r, "kms:GenerateDataKey", bucket, key)
+		return s.useKey(r, "kms:GenerateDataKey", bucket, key, ownEncryption(r.Header))
 	case "UploadPart", "CompleteMultipartUpload":
 		// See "Uploading and copying objects using multipart upload": the key
 		// that CreateMultipartUpload made has to be read again.
-		return s.useKey(r, "kms:Decrypt", bucket, key)
+		return s.useKey(r, "kms:Decrypt", bucket, key, sse.Own{})
 	}
 	return nil
 }
@@ -215,7 +216,7 @@ func (s *Server) allowSource(r *request, from string) error {
 	if err := s.authorize(r, "s3:GetObject", arns.Object(bucket, key), nil); err != nil {
 		return err
 	}
-	return s.useKey(r, "kms:Decrypt", bucket, key)
+	return s.useKey(r, "kms:Decrypt", bucket, key, sse.Own{})
 }
 
 func (s *Server) allowDeletes(r *request, bucket string) error {
@@ -234,39 +235,22 @@ func (s *Server) allowDeletes(r *request, bucket string) error {
 	return errors.Join(errs...)
 }
 
-// useKey authorises the caller to use the bucket's key through S3, with the
-// encryption context that S3 gives: the bucket where it has a bucket key,
-// else the object. See "Encryption context" in "Using server-side encryption
-// with AWS KMS keys".
-func (s *Server) useKey(r *request, action, bucket, key string) error {
-	arn := s.bucketKey(bucket)
-	if arn == "" {
-		return nil
-	}
-	about := arns.Bucket(bucket)
-	if on, _ := s.encryption(bucket).Value("rules.0.bucketKeyEnabled").(bool); !on {
-		about += "/" + key
-	}
-	if err := s.keys().usable(arn); err != nil {
-		return err
-	}
-	return s.authorize(r, action, arn, map[string][]string{
-		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {r.session.Account},
-		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
-	})
+// useKey authorises the caller to use the object's key through S3.
+func (s *Server) useKey(r *request, action, bucket, key string, own sse.Own) error {
+	return answer(r, s.cloud.UseObjectKey(r.session, action, bucket, key, own))
 }
 
-func (s *Server) encryption(bucket string) *cloud.Resource {
-	return s.cloud.First("", typetoken.BucketEncryption, func(e *cloud.Resource) bool { return e.Str("bucket") == bucket })
+// ownEncryption is what a write says of its encryption.
+func ownEncryption(h http.Header) sse.Own {
+	own := sse.Own{Algorithm: h.Get("X-Amz-Server-Side-Encryption"), Key: h.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")}
+	if on, err := strconv.ParseBool(h.Get("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled")); err == nil {
+		own.BucketKey = &on
+	}
+	return own
 }
 
-// bucketKey is the ARN of the key that a bucket is encrypted with, "" for none.
-func (s *Server) bucketKey(bucket string) string {
-	if e := s.encryption(bucket); e != nil {
-		return e.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
-	}
-	return ""
-}
+// bucketKey is the key that a bucket is encrypted with, "" for none.
+func (s *Server) bucketKey(bucket string) string { return s.cloud.Encryption(bucket).Key }
 
 func listContext(q url.Values) map[string][]string {
 	out := map[string][]string{}

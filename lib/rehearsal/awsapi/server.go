@@ -157,9 +157,13 @@ func (s *Server) dispatch(r *request) (any, error) {
 	return h(s, r)
 }
 
-// authorize asks the policies, and puts a refusal into the service's words.
+// authorize asks the policies.
 func (s *Server) authorize(r *request, action, resource string, context map[string][]string) error {
-	err := s.cloud.Authorize(cloud.Call{Session: r.session, Action: action, Resource: resource, Context: context})
+	return answer(r, s.cloud.Authorize(cloud.Call{Session: r.session, Action: action, Resource: resource, Context: context}))
+}
+
+// answer puts a refusal of the policies into the service's words.
+func answer(r *request, err error) error {
 	var denied *cloud.Denied
 	if errors.As(err, &denied) {
 		return apierr.Denied(r.service, denied.Error())

@@ -145,7 +145,7 @@ func trailKey(c *Call) error {
 		c.serviceMay(cloudTrail, key, trailEncryption(c), "kms:GenerateDataKey"),
 		c.serviceMay(cloudTrail, key, own, "kms:DescribeKey"),
 	}
-	if hasBucketKey(c, c.Str("s3BucketName")) {
+	if c.Cloud.Encryption(c.Str("s3BucketName")).BucketKey {
 		// "If you are using an existing S3 bucket with an S3 Bucket Key,
 		// kms:Decrypt permissions are required to create or update a trail".
 		errs = append(errs, c.serviceMay(cloudTrail, key, own, "kms:Decrypt"))
@@ -165,7 +165,7 @@ func trailKey(c *Call) error {
 // is refused.
 func trailEncryption(c *Call) map[string][]string {
 	context := sourced(c.Account, c.ARN)
-	if hasBucketKey(c, c.Str("s3BucketName")) {
+	if c.Cloud.Encryption(c.Str("s3BucketName")).BucketKey {
 		context["kms:EncryptionContext:aws:s3:arn"] = []string{arns.Bucket(c.Str("s3BucketName"))}
 		context["kms:EncryptionContextKeys"] = []string{"aws:s3:arn"}
 		return context

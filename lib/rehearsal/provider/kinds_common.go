@@ -12,7 +12,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -189,19 +188,17 @@ func sourced(account, arn string) map[string][]string {
 	return map[string][]string{"aws:SourceAccount": {account}, "aws:SourceArn": {arn}}
 }
 
-// key finds a KMS key by ARN, id or alias. Keys of AWS (alias/aws/…) always
-// exist and are not in the table: nil without an error.
+// key finds the KMS key that an input names; nil where it names none, and for
+// a key of AWS.
 func (c *Call) key(input, value string) (*cloud.Resource, error) {
-	if value == "" || strings.Contains(value, "alias/aws/") {
+	if value == "" {
 		return nil, nil
 	}
-	if k := find(c, Reference{Types: []string{typetoken.Key}, By: "arn,id", AnyAccount: true}, value); k != nil {
-		return k, nil
+	k, err := c.Cloud.Key(c.Account, value)
+	if err != nil {
+		return nil, fmt.Errorf("%s is %q: %w", input, value, err)
 	}
-	if alias := find(c, Reference{Types: []string{typetoken.KeyAlias}, By: "arn,name"}, value); alias != nil {
-		return find(c, Reference{Types: []string{typetoken.Key}, By: "id,arn"}, alias.Str("targetKeyId")), nil
-	}
-	return nil, fmt.Errorf("NotFoundException: %s is %q, but no KMS key with that ARN, id or alias exists", input, value)
+	return k, nil
 }
 
 // useKey checks that the credentials may use a key through a service, which is

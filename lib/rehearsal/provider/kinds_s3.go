@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -341,35 +342,14 @@ func objectBody(c *Call) ([]byte, error) {
 	return []byte(c.Str("content")), nil
 }
 
-// useBucketKey authorises the caller to encrypt with the object's key, or the
-// bucket's, with the encryption context that S3 gives: the bucket where it has
-// a bucket key, else the object.
+// useBucketKey authorises the caller to encrypt the object.
 func useBucketKey(c *Call) error {
-	key, bucketKey := c.Str("kmsKeyId"), c.is("bucketKeyEnabled")
-	if rule := bucketEncryption(c, c.Str("bucket")); rule != nil && key == "" {
-		key = rule.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
-		bucketKey = hasBucketKey(c, c.Str("bucket"))
-	}
-	if key == "" {
+	if c.Session == nil {
 		return nil
 	}
-	about := objectARN(c)
-	if bucketKey {
-		about = arns.Bucket(c.Str("bucket"))
+	own := sse.Own{Algorithm: c.Str("serverSideEncryption"), Key: c.Str("kmsKeyId")}
+	if b, set := c.Inputs["bucketKeyEnabled"].(bool); set {
+		own.BucketKey = &b
 	}
-	return c.may(key, map[string][]string{
-		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {c.Account},
-		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
-	}, "kms:GenerateDataKey")
-}
-
-// bucketEncryption is how a bucket of the caller's account encrypts, nil where
-// it says nothing of it.
-func bucketEncryption(c *Call, bucket string) *cloud.Resource {
-	return c.Cloud.First(c.Account, typetoken.BucketEncryption, func(r *cloud.Resource) bool { return r.Str("bucket") == bucket })
-}
-
-func hasBucketKey(c *Call, bucket string) bool {
-	rule := bucketEncryption(c, bucket)
-	return rule != nil && rule.Value("rules.0.bucketKeyEnabled") == true
+	return c.Cloud.UseObjectKey(c.Session, "kms:GenerateDataKey", c.Str("bucket"), c.Str("key"), own)
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -251,9 +251,15 @@ func (p publisher) call(action, resource string, context map[string][]string) cl
 // the publisher's name. EventBridge sends no aws:Source keys along: SNS
 // documents that conditions on them are not supported.
 func (r *Emulator) useKey(p publisher, key, via, contextKey, contextValue string) error {
-	k, err := r.key(key, contextValue)
-	if err != nil || k == "" {
-		return err
+	if key == "" {
+		return nil
+	}
+	k, err := r.cloud.Key(arns.Of(contextValue).Account, key)
+	if err != nil {
+		return fail("KMS"+strings.TrimPrefix(apierr.CodeOf(err), "KMS"), "the key %s of %s can't be used: %v", key, contextValue, err)
+	}
+	if k == nil {
+		return nil
 	}
 	context := map[string][]string{"kms:EncryptionContext:" + contextKey: {contextValue}, "kms:EncryptionContextKeys": {contextKey}}
 	maps.Copy(context, p.keyContext)
@@ -262,24 +268,9 @@ func (r *Emulator) useKey(p publisher, key, via, contextKey, contextValue string
 		context["kms:CallerAccount"] = []string{p.session.Account}
 	}
 	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
-		if err := r.cloud.Authorize(p.call(action, k, context)); err != nil {
+		if err := r.cloud.Authorize(p.call(action, k.ARN, context)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// key finds the ARN of a key by its ARN, id or alias, "" for a key of AWS.
-func (r *Emulator) key(key, user string) (string, error) {
-	if key == "" || strings.HasPrefix(key, "alias/aws/") {
-		return "", nil
-	}
-	account := strings.Split(user, ":")[4]
-	if k := r.cloud.First("", typetoken.Key, func(k *cloud.Resource) bool { return k.ARN == key || k.Account == account && k.ID == key }); k != nil {
-		return k.ARN, nil
-	}
-	if a := r.cloud.First(account, typetoken.KeyAlias, func(a *cloud.Resource) bool { return a.Name == key || a.ARN == key }); a != nil {
-		return r.key(a.Str("targetKeyId"), user)
-	}
-	return "", fail("KMSNotFoundException", "the key %s of %s does not exist", key, user)
 }

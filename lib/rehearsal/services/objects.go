@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -19,7 +20,7 @@ func (r *Emulator) putObject(session *cloud.Session, at Artifact, data []byte, a
 	if err := r.authorizeObject(session, at, context, actions); err != nil {
 		return err
 	}
-	if err := r.useObjectKey(session, at, "kms:GenerateDataKey"); err != nil {
+	if err := r.cloud.UseObjectKey(session, "kms:GenerateDataKey", at.Bucket, at.Key, sse.Own{Key: at.KMSKey}); err != nil {
 		return err
 	}
 	return r.cloud.Objects.Put(at.Bucket, at.Key, data)
@@ -30,7 +31,7 @@ func (r *Emulator) getObject(session *cloud.Session, at Artifact, actions ...str
 	if err := r.authorizeObject(session, at, nil, actions); err != nil {
 		return nil, err
 	}
-	if err := r.useObjectKey(session, at, "kms:Decrypt"); err != nil {
+	if err := r.cloud.UseObjectKey(session, "kms:Decrypt", at.Bucket, at.Key, sse.Own{Key: at.KMSKey}); err != nil {
 		return nil, err
 	}
 	return r.cloud.Objects.Get(at.Bucket, at.Key)
@@ -52,26 +53,3 @@ func (r *Emulator) authorizeObject(session *cloud.Session, at Artifact, context 
 }
 
 func (a Artifact) arn() string { return arns.Object(a.Bucket, a.Key) }
-
-// useObjectKey authorises what S3 asks of KMS in the caller's name. A bucket
-// key makes the bucket the encryption context.
-func (r *Emulator) useObjectKey(session *cloud.Session, at Artifact, action string) error {
-	encryption := r.cloud.First("", typetoken.BucketEncryption, func(e *cloud.Resource) bool { return e.Str("bucket") == at.Bucket })
-	key, about := at.KMSKey, at.arn()
-	if encryption != nil {
-		if key == "" {
-			key = encryption.Str("rules.0.applyServerSideEncryptionByDefault.kmsMasterKeyId")
-		}
-		if encryption.Value("rules.0.bucketKeyEnabled") == true {
-			about = arns.Bucket(at.Bucket)
-		}
-	}
-	keyARN, err := r.key(key, "::::"+session.Account+":")
-	if err != nil || keyARN == "" {
-		return err
-	}
-	return r.cloud.Authorize(cloud.Call{Session: session, Action: action, Resource: keyARN, Context: map[string][]string{
-		"kms:ViaService": {"s3." + cloud.Region + ".amazonaws.com"}, "kms:CallerAccount": {session.Account},
-		"kms:EncryptionContext:aws:s3:arn": {about}, "kms:EncryptionContextKeys": {"aws:s3:arn"},
-	}})
-}
