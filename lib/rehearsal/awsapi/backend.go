@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -15,6 +16,11 @@ type Event struct {
 	DetailType string
 	Detail     string // JSON object
 	Resources  []string
+}
+
+// Entry is what PutEvents was given.
+func (e Event) Entry() eventbridge.Entry {
+	return eventbridge.Entry{Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources}
 }
 
 // Build is a build of CodeBuild.

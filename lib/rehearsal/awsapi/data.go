@@ -2,7 +2,6 @@ package awsapi
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -129,24 +129,23 @@ func (s *Server) getSecretValue(r *request) (any, error) {
 	}, nil
 }
 
-// Limits of PutEvents, from the EventBridge API.
-const (
-	maxEntries    = 10
-	maxEntryBytes = 256 * 1024
-)
-
 func (s *Server) putEvents(r *request) (any, error) {
 	var in struct {
 		Entries []struct {
 			Source, DetailType, Detail, EventBusName string
 			Resources                                []string
+			Time                                     any
 		}
 	}
 	if err := r.bind(&in); err != nil {
 		return nil, err
 	}
-	if n := len(in.Entries); n < 1 || n > maxEntries {
-		return nil, fail(http.StatusBadRequest, "ValidationException", "%d entries: expected 1 to %d", n, maxEntries)
+	var entries []eventbridge.Entry
+	for _, e := range in.Entries {
+		entries = append(entries, eventbridge.Entry{Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources, Timed: e.Time != nil})
+	}
+	if err := eventbridge.CheckRequest(entries); err != nil {
+		return nil, err
 	}
 	// A request is judged once for each bus, with the sources and detail types
 	// of all its events, and refused as a whole. See
@@ -167,9 +166,9 @@ func (s *Server) putEvents(r *request) (any, error) {
 	for _, e := range in.Entries {
 		arn := r.bus(e.EventBusName)
 		id, err := s.putEvent(Event{
-			Account: arns.Of(arn).Account, Bus: arn[strings.LastIndex(arn, "event-bus/")+len("event-bus/"):],
+			Account: arns.Of(arn).Account, Bus: eventbridge.BusName(arn),
 			Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, Resources: e.Resources,
-		}, arn)
+		})
 		var known *apierr.Error
 		if errors.As(err, &known) {
 			failed++
@@ -184,13 +183,12 @@ func (s *Server) putEvents(r *request) (any, error) {
 	return map[string]any{"FailedEntryCount": failed, "Entries": results}, nil
 }
 
-// bus is the ARN of a bus that is given by name or ARN; nothing means the
-// default bus.
-func (r *request) bus(name string) string {
-	if name == "" {
-		name = "default"
+// bus is the ARN of a bus that is given by name or ARN.
+func (r *request) bus(ref string) string {
+	if strings.HasPrefix(ref, "arn:") {
+		return ref
 	}
-	return r.own("events", "event-bus/", name)
+	return r.arn("events", "event-bus/"+eventbridge.BusName(ref))
 }
 
 // appendNew keeps a list free of what it holds already, and of nothing.
@@ -201,19 +199,9 @@ func appendNew(list []string, value string) []string {
 	return append(list, value)
 }
 
-func (s *Server) putEvent(e Event, arn string) (string, error) {
-	var detail map[string]any
-	switch {
-	case e.Source == "" || e.DetailType == "":
-		return "", fail(http.StatusBadRequest, "InvalidArgument", "Parameter Source and DetailType are required")
-	case strings.HasPrefix(e.Source, "aws."):
-		return "", fail(http.StatusBadRequest, "NotAuthorizedForSourceException", "sources that begin with aws. are reserved")
-	case json.Unmarshal([]byte(e.Detail), &detail) != nil:
-		return "", fail(http.StatusBadRequest, "MalformedDetail", "Detail is malformed.")
-	case len(e.Source)+len(e.DetailType)+len(e.Detail) > maxEntryBytes:
-		return "", fail(http.StatusBadRequest, "ValidationException", "Total size of the entries in the request is over the limit.")
-	case e.Bus != "default" && s.cloud.First("", typetoken.EventBus, func(b *cloud.Resource) bool { return b.ARN == arn }) == nil:
-		return "", fail(http.StatusBadRequest, "ResourceNotFoundException", "Event bus %s does not exist.", e.Bus)
+func (s *Server) putEvent(e Event) (string, error) {
+	if err := e.Entry().Check(); err != nil {
+		return "", err
 	}
 	return s.backend.PutEvent(e)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
@@ -171,7 +172,7 @@ func (c *Cloud) resourcePolicy(call Call) *iam.Named {
 	case "lambda":
 		return c.functionPolicy(on.Account, call.Resource)
 	case "events":
-		return named(c.First(on.Account, typetoken.EventBusPolicy, func(r *Resource) bool { return "event-bus/"+r.Str("eventBusName") == on.Resource }), "policy")
+		return named(c.First(on.Account, typetoken.EventBusPolicy, func(r *Resource) bool { return "event-bus/"+eventbridge.BusName(r.Str("eventBusName")) == on.Resource }), "policy")
 	}
 	return nil
 }

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/aws/eventpattern"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	defaultBus     = "default"
 	maxTargets     = 5    // of a rule; see "Amazon EventBridge quotas"
 	maxPattern     = 2048 // characters
 	eventsService  = "events.amazonaws.com"
@@ -39,7 +38,7 @@ func eventBus() Kind {
 		},
 		Plan: func(c *Call) error {
 			f, name, partner := &failed{}, c.Str("name"), c.Str("eventSourceName")
-			f.when(name == defaultBus, "ResourceAlreadyExistsException: Event bus default already exists")
+			f.when(name == eventbridge.DefaultBus, "ResourceAlreadyExistsException: Event bus default already exists")
 			f.when(strings.Contains(name, "/") && name != partner, "name is %q: names with / are for partner event buses", name)
 			return f.err()
 		},
@@ -47,7 +46,7 @@ func eventBus() Kind {
 			return nil, errors.Join(c.useKey("kmsKeyIdentifier", c.Str("kmsKeyIdentifier"), "events", "kms:DescribeKey"), c.tagged("events:TagResource", "events:UntagResource"))
 		},
 		Delete: func(c *Call) error {
-			if r := c.Cloud.First(c.Account, typetoken.EventRule, func(r *cloud.Resource) bool { return busName(r.Str("eventBusName")) == c.Name }); r != nil {
+			if r := c.Cloud.First(c.Account, typetoken.EventRule, func(r *cloud.Resource) bool { return eventbridge.BusName(r.Str("eventBusName")) == c.Name }); r != nil {
 				return fmt.Errorf("ValidationException: event bus %s can't be deleted since it has rules: %s", c.Name, r.Name)
 			}
 			return nil
@@ -66,13 +65,13 @@ func eventBus() Kind {
 func eventBusPolicy() Kind {
 	return Kind{
 		Token: typetoken.EventBusPolicy,
-		ID:    func(c *Call) string { return busName(c.Str("eventBusName")) },
+		ID:    func(c *Call) string { return eventbridge.BusName(c.Str("eventBusName")) },
 		Slot:  []string{"eventBusName"},
 		Inputs: map[string]Input{
-			"eventBusName": exact(eventBusNames).between(1, 256).def(defaultBus).replaces(), "policy": text.required().policy(iam.Resource("events")),
+			"eventBusName": exact(eventBusNames).between(1, 256).def(eventbridge.DefaultBus).replaces(), "policy": text.required().policy(iam.Resource("events")),
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
-			bus := busName(c.Str("eventBusName"))
+			bus := eventbridge.BusName(c.Str("eventBusName"))
 			arn := arnOf("events", "event-bus/")(c.Account, bus)
 			return nil, errors.Join(c.busExists(bus), c.ownPolicy("events", arn),
 				c.may("*", nil, "events:PutPermission"), c.may(arn, nil, "events:DescribeEventBus"))
@@ -81,24 +80,8 @@ func eventBusPolicy() Kind {
 	}
 }
 
-// busName reads a bus from a name or an ARN; nothing means the default bus.
-func busName(s string) string {
-	if i := strings.Index(s, ":event-bus/"); i >= 0 {
-		s = s[i+len(":event-bus/"):]
-	}
-	return orElse(s, defaultBus)
-}
-
-// ruleID is how the provider and the ARN of a rule name it.
-func ruleID(bus, rule string) string {
-	if bus == defaultBus {
-		return rule
-	}
-	return bus + "/" + rule
-}
-
 func (c *Call) busExists(bus string) error {
-	if bus != defaultBus && find(c, Reference{Types: []string{typetoken.EventBus}, By: "name"}, bus) == nil {
+	if bus != eventbridge.DefaultBus && find(c, Reference{Types: []string{typetoken.EventBus}, By: "name"}, bus) == nil {
 		return fmt.Errorf("ResourceNotFoundException: Event bus %s does not exist", bus)
 	}
 	return nil
@@ -108,10 +91,10 @@ func (c *Call) busExists(bus string) error {
 func eventRule() Kind {
 	return Kind{
 		Token: typetoken.EventRule, ARN: arnOf("events", "rule/"),
-		ID: func(c *Call) string { return ruleID(busName(c.Str("eventBusName")), c.Str("name")) },
+		ID: func(c *Call) string { return eventbridge.RulePath(c.Str("eventBusName"), c.Str("name")) },
 		Inputs: map[string]Input{
 			"name": exact(eventRuleNames).required().between(1, 64).replaces(), "namePrefix": text.replaces(), "description": text.between(0, 512),
-			"eventBusName": exact(`(arn:aws:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?`+eventBusNames).between(1, 1600).def(defaultBus).replaces(),
+			"eventBusName": exact(`(arn:aws:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?`+eventBusNames).between(1, 1600).def(eventbridge.DefaultBus).replaces(),
 			"eventPattern": text.between(1, maxPattern), "scheduleExpression": text.between(1, 256),
 			"state":     text.enum("ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS").def("ENABLED"),
 			"isEnabled": flag, "roleArn": roleARN, "forceDestroy": flag.def(false), "tags": tags,
@@ -123,7 +106,7 @@ func eventRule() Kind {
 			if c.Inputs["isEnabled"] == false {
 				out = map[string]any{"state": "DISABLED"}
 			}
-			return out, errors.Join(c.busExists(busName(c.Str("eventBusName"))), c.handOver(c.Str("roleArn"), eventsService, c.ARN),
+			return out, errors.Join(c.busExists(eventbridge.BusName(c.Str("eventBusName"))), c.handOver(c.Str("roleArn"), eventsService, c.ARN),
 				c.tagged("events:TagResource", "events:UntagResource"))
 		},
 		Delete: func(c *Call) error {
@@ -142,7 +125,7 @@ func eventRule() Kind {
 
 // ruleOf is the id of a target's rule.
 func ruleOf(target *cloud.Resource) string {
-	return ruleID(busName(target.Str("eventBusName")), target.Str("rule"))
+	return eventbridge.RulePath(target.Str("eventBusName"), target.Str("rule"))
 }
 
 var (
@@ -159,7 +142,7 @@ func planEventRule(c *Call) error {
 		m := rateExpression.FindStringSubmatch(s)
 		f.when(m == nil && !cronExpression.MatchString(s), "scheduleExpression is %q: expected rate(5 minutes) or cron(0 12 * * ? *)", s)
 		f.when(m != nil && (m[1] == "1") == strings.HasSuffix(m[2], "s"), "scheduleExpression is %q: the unit is singular for 1 and plural for more", s)
-		f.when(busName(c.Str("eventBusName")) != defaultBus, "ScheduleExpression is supported only on the default event bus")
+		f.when(eventbridge.BusName(c.Str("eventBusName")) != eventbridge.DefaultBus, "ScheduleExpression is supported only on the default event bus")
 	}
 	if p := c.Str("eventPattern"); p != "" {
 		if _, err := eventpattern.Compile(p); err != nil {
@@ -175,17 +158,17 @@ func eventTarget() Kind {
 		Token: typetoken.EventTarget,
 		ID: func(c *Call) string {
 			id := c.Str("rule") + "-" + orElse(c.Str("targetId"), "terraform-"+uuid(c))
-			if bus := busName(c.Str("eventBusName")); bus != defaultBus {
+			if bus := eventbridge.BusName(c.Str("eventBusName")); bus != eventbridge.DefaultBus {
 				id = bus + "-" + id
 			}
 			return id
 		},
 		Inputs: map[string]Input{
 			"rule": exact(eventRuleNames).required().between(1, 64).replaces(), "targetId": exact(eventRuleNames).between(1, 64).replaces().computed(),
-			"eventBusName": text.between(1, 1600).def(defaultBus).replaces(), "arn": exact(anyARN).required().between(1, 1600), "roleArn": roleARN,
+			"eventBusName": text.between(1, 1600).def(eventbridge.DefaultBus).replaces(), "arn": exact(anyARN).required().between(1, 1600), "roleArn": roleARN,
 			"input": text.between(1, 8192), "inputPath": text.between(1, 256),
 			"inputTransformer": object(map[string]Input{
-				"inputPaths": mapOf(exact(jsonPath).between(1, 256)), "inputTemplate": text.required().between(1, 8192),
+				"inputPaths": mapOf(text), "inputTemplate": text.required().between(1, 8192),
 			}),
 			"deadLetterConfig": object(map[string]Input{"arn": queue}),
 			"retryPolicy": object(map[string]Input{
@@ -203,12 +186,12 @@ func eventTarget() Kind {
 }
 
 func targetRuleARN(c *Call) string {
-	return arnOf("events", "rule/")(c.Account, ruleID(busName(c.Str("eventBusName")), c.Str("rule")))
+	return arnOf("events", "rule/")(c.Account, eventbridge.RulePath(c.Str("eventBusName"), c.Str("rule")))
 }
 
 func eventTargetOutputs(c *Call) (map[string]any, error) {
-	bus := busName(c.Str("eventBusName"))
-	id := ruleID(bus, c.Str("rule"))
+	bus := eventbridge.BusName(c.Str("eventBusName"))
+	id := eventbridge.RulePath(bus, c.Str("rule"))
 	rule := c.Cloud.Get(c.Account, typetoken.EventRule, id)
 	if rule == nil {
 		return nil, fmt.Errorf("ResourceNotFoundException: Rule %s does not exist on EventBus %s", c.Str("rule"), bus)
@@ -233,14 +216,11 @@ func targetReachable(c *Call) error {
 	if !slices.Contains(withoutRole, service) && c.Str("roleArn") == "" {
 		return fmt.Errorf("ValidationException: RoleArn is required for target %s", arn)
 	}
-	if c.Cloud.ByARN(strings.TrimSuffix(arn, ":*")) == nil && !strings.HasSuffix(arn, ":event-bus/"+defaultBus) {
+	if c.Cloud.ByARN(strings.TrimSuffix(arn, ":*")) == nil && !strings.HasSuffix(arn, ":event-bus/"+eventbridge.DefaultBus) {
 		return fmt.Errorf("ResourceNotFoundException: the target %s does not exist", arn)
 	}
 	return nil
 }
-
-// jsonPath is the part of JSONPath that EventBridge knows.
-const jsonPath = `\$(?:\.[A-Za-z0-9_-]+|\.\*|\[(?:[0-9]+|\*|'[^']+'|"[^"]+")\])*`
 
 func planEventTarget(c *Call) error {
 	f := &failed{}
@@ -249,74 +229,22 @@ func planEventTarget(c *Call) error {
 		f.when(!json.Valid([]byte(in)), "input is no JSON text: %s", in)
 	}
 	if p := c.Str("inputPath"); p != "" {
-		f.when(!regexp.MustCompile(`^`+jsonPath+`$`).MatchString(p), "inputPath is %q: expected a JSON path such as $.detail", p)
+		if err := eventbridge.CheckPath(p); err != nil {
+			f.add("inputPath: %w", err)
+		}
 	}
 	if t, ok := c.Inputs["inputTransformer"].(map[string]any); ok {
-		paths, _ := t["inputPaths"].(map[string]any)
-		planTransformer(f, paths, str(t, "inputTemplate"))
+		f.errs = append(f.errs, transformerOf(t).Check())
 	}
 	f.when(c.given("sqsTarget") && c.Str("arn") != "" && !strings.HasSuffix(c.Str("arn"), ".fifo"), "sqsTarget belongs to FIFO queues")
 	return f.err()
 }
 
-var (
-	inputPathKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
-	placeholders = regexp.MustCompile(`<([A-Za-z0-9_.-]+)>`)
-	// predefined variables; see "Predefined variables" in the user guide.
-	predefined = []string{"aws.events.rule-arn", "aws.events.rule-name", "aws.events.event.ingestion-time", "aws.events.event", "aws.events.event.json"}
-)
-
-// planTransformer: see "Amazon EventBridge input transformation".
-func planTransformer(f *failed, paths map[string]any, template string) {
-	f.when(len(paths) > 100, "inputTransformer has %d inputPaths: at most 100 are allowed", len(paths))
-	for _, k := range slices.Sorted(maps.Keys(paths)) {
-		f.when(!inputPathKey.MatchString(k), "inputTransformer.inputPaths has the name %q: expected letters, digits, _ and -", k)
-		f.when(strings.HasPrefix(strings.ToUpper(k), "AWS"), "inputTransformer.inputPaths has the name %q: names that begin with AWS are reserved", k)
+func transformerOf(input map[string]any) eventbridge.Transformer {
+	t := eventbridge.Transformer{Template: str(input, "inputTemplate"), Paths: map[string]string{}}
+	paths, _ := input["inputPaths"].(map[string]any)
+	for name := range paths {
+		t.Paths[name] = str(paths, name)
 	}
-	for _, m := range placeholders.FindAllStringSubmatch(template, -1) {
-		_, ok := paths[m[1]]
-		f.when(!ok && !slices.Contains(predefined, m[1]), "InvalidInputTemplate: inputTransformer.inputTemplate uses <%s>, which inputPaths does not define", m[1])
-	}
-	f.when(!templateIsJSON(template), "InvalidInputTemplate: inputTransformer.inputTemplate is neither JSON nor quoted text once the placeholders are filled: %s", template)
-}
-
-// templateIsJSON: a template is JSON with placeholders for values or in texts,
-// or lines of quoted text.
-func templateIsJSON(template string) bool {
-	filled := fill(template)
-	if json.Valid([]byte(filled)) {
-		return true
-	}
-	for line := range strings.SplitSeq(strings.TrimSpace(filled), "\n") {
-		var s string
-		if json.Unmarshal([]byte(strings.TrimSpace(line)), &s) != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// fill puts a value in the place of each placeholder: a bare word inside
-// quotes, a JSON value outside.
-func fill(template string) string {
-	var out strings.Builder
-	quoted := false
-	for i := 0; i < len(template); i++ {
-		if loc := placeholders.FindStringIndex(template[i:]); loc != nil && loc[0] == 0 {
-			out.WriteString(map[bool]string{true: "x", false: `"x"`}[quoted])
-			i += loc[1] - 1
-			continue
-		}
-		switch template[i] {
-		case '\\':
-			if i+1 < len(template) {
-				out.WriteByte(template[i])
-				i++
-			}
-		case '"':
-			quoted = !quoted
-		}
-		out.WriteByte(template[i])
-	}
-	return out.String()
+	return t
 }

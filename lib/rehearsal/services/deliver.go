@@ -13,6 +13,7 @@ import (
 
 	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -77,7 +78,7 @@ func (d delivery) input() (string, error) {
 		return s, nil
 	}
 	if path := t.Str("inputPath"); path != "" {
-		v, found, err := lookup(d.doc, path)
+		v, found, err := eventbridge.Lookup(d.doc, path)
 		if err == nil && !found {
 			err = fail("InvalidInput", "the input path %s leads nowhere in the event", path)
 		}
@@ -88,13 +89,13 @@ func (d delivery) input() (string, error) {
 		return string(text), err
 	}
 	s, err := settings[struct {
-		Transformer *transformer `json:"inputTransformer"`
+		Transformer *eventbridge.Transformer `json:"inputTransformer"`
 	}](t)
 	if err != nil {
 		return "", err
 	}
 	if s.Transformer != nil {
-		return s.Transformer.apply(d.doc, d.reserved())
+		return s.Transformer.Apply(d.doc, d.reserved())
 	}
 	text, err := json.Marshal(d.doc)
 	return string(text), err

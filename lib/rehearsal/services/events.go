@@ -3,21 +3,14 @@ package services
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/aws/eventpattern"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/awsapi"
 	"delivery.internal/lib/rehearsal/cloud"
 )
-
-// defaultBus is the bus that every account has and AWS services use.
-const defaultBus = "default"
-
-// maxEntry is how large an entry of PutEvents may be, in bytes.
-const maxEntry = 256 << 10
 
 // event is an event on a bus.
 type event struct {
@@ -40,22 +33,16 @@ func (e event) doc() map[string]any {
 	}
 }
 
-// PutEvent implements awsapi.Backend. The API refuses sources that begin with
-// aws. before; services come this way too.
+// PutEvent implements awsapi.Backend.
 func (r *Emulator) PutEvent(in awsapi.Event) (string, error) {
-	e := event{Account: in.Account, Bus: busName(in.Bus), Source: in.Source, DetailType: in.DetailType, Resources: in.Resources}
-	switch {
-	case in.Source == "" || in.DetailType == "" || in.Detail == "":
-		return "", fail("InvalidArgument", "Source, DetailType and Detail are required")
-	case len(in.DetailType) > 128:
-		return "", fail("InvalidArgument", "DetailType has %d characters: at most 128 are allowed", len(in.DetailType))
-	case len(in.Source)+len(in.DetailType)+len(in.Detail) > maxEntry:
-		return "", fail("EntryTooLarge", "the entry is larger than %d bytes", maxEntry)
+	e := event{Account: in.Account, Bus: eventbridge.BusName(in.Bus), Source: in.Source, DetailType: in.DetailType, Resources: in.Resources}
+	if err := in.Entry().Check(); err != nil {
+		return "", err
 	}
 	if err := json.Unmarshal([]byte(in.Detail), &e.Detail); err != nil {
-		return "", fail("MalformedDetail", "Detail is malformed.")
+		return "", err
 	}
-	if e.Bus != defaultBus && r.cloud.Get(e.Account, typetoken.EventBus, e.Bus) == nil {
+	if e.Bus != eventbridge.DefaultBus && r.cloud.Get(e.Account, typetoken.EventBus, e.Bus) == nil {
 		return "", fail("ResourceNotFoundException", "Event bus %s does not exist.", e.Bus)
 	}
 	return r.publish(e), nil
@@ -64,7 +51,7 @@ func (r *Emulator) PutEvent(in awsapi.Event) (string, error) {
 // EmitAWS puts an event of an AWS service on the default bus of an account,
 // for instance of ECR when a scan has ended.
 func (r *Emulator) EmitAWS(account, source, detailType string, resources []string, detail map[string]any) {
-	r.publish(event{Account: account, Bus: defaultBus, Source: source, DetailType: detailType, Resources: resources, Detail: detail})
+	r.publish(event{Account: account, Bus: eventbridge.DefaultBus, Source: source, DetailType: detailType, Resources: resources, Detail: detail})
 }
 
 // publish gives the event to the rules of its bus, in the background.
@@ -84,7 +71,7 @@ func (r *Emulator) route(_ context.Context, e event) {
 		r.note("rule", e.Bus, nil, "the event %s can't be read: %v", e.ID, err)
 		return
 	}
-	for _, rule := range r.cloud.Find(e.Account, typetoken.EventRule, func(res *cloud.Resource) bool { return busName(res.Str("eventBusName")) == e.Bus }) {
+	for _, rule := range r.cloud.Find(e.Account, typetoken.EventRule, func(res *cloud.Resource) bool { return eventbridge.BusName(res.Str("eventBusName")) == e.Bus }) {
 		if state := rule.Str("state"); state == "DISABLED" || rule.Str("eventPattern") == "" {
 			continue
 		}
@@ -102,23 +89,12 @@ func (r *Emulator) route(_ context.Context, e event) {
 // fire delivers a matching event to every target of a rule.
 func (r *Emulator) fire(rule *cloud.Resource, e event, doc map[string]any) {
 	targets := r.cloud.Find(e.Account, typetoken.EventTarget, func(t *cloud.Resource) bool {
-		return t.Str("rule") == rule.Str("name") && busName(t.Str("eventBusName")) == e.Bus
+		return t.Str("rule") == rule.Str("name") && eventbridge.BusName(t.Str("eventBusName")) == e.Bus
 	})
 	r.note("rule", rule.Name, map[string]any{"bus": e.Bus, "event": e.ID, "targets": len(targets)}, "matches %s: %s", e.Source, e.DetailType)
 	for _, t := range targets {
 		r.spawn(func(ctx context.Context) { r.deliver(ctx, delivery{rule: rule, target: t, event: e, doc: doc}) })
 	}
-}
-
-// busName takes a bus by its name or its ARN.
-func busName(bus string) string {
-	if _, name, ok := strings.Cut(bus, ":event-bus/"); ok {
-		return name
-	}
-	if bus == "" {
-		return defaultBus
-	}
-	return bus
 }
 
 // plainJSON turns a value into what JSON makes of it.
@@ -136,8 +112,5 @@ func ruleARN(rule *cloud.Resource) string {
 	if rule.ARN != "" {
 		return rule.ARN
 	}
-	if b := busName(rule.Str("eventBusName")); b != defaultBus {
-		return cloud.ARN("events", rule.Account, fmt.Sprintf("rule/%s/%s", b, rule.Name))
-	}
-	return cloud.ARN("events", rule.Account, "rule/"+rule.Name)
+	return cloud.ARN("events", rule.Account, "rule/"+eventbridge.RulePath(rule.Str("eventBusName"), rule.Name))
 }

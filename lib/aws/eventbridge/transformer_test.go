@@ -1,7 +1,8 @@
-package services
+package eventbridge
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,7 @@ const sampleEvent = `{"version":"0","id":"1","detail-type":"thing","source":"aws
 func TestTransformers(t *testing.T) {
 	t.Parallel()
 	paths := map[string]string{"state": "$.detail.state", "count": "$.detail.count", "detail": "$.detail.nested", "type": "$.detail-type",
-		"first": "$.resources[0]", "missing": "$.detail.nowhere", "b": "$.detail['list'][1].b", "all": "$.detail.list[*].a", "whole": "$"}
+		"first": "$.resources[0]", "missing": "$.detail.nowhere", "b": "$.detail.list[1].b", "all": "$.detail.list[*].a", "whole": "$"}
 	for _, tc := range []struct{ name, template, want, refused string }{
 		{"strings get quotes outside of strings", `{"state":<state>,"count":<count>}`, `{"state":"FAILED","count":5}`, ""},
 		{"and none inside", `{"text":"<type>: <state> <count> times"}`, `{"text":"thing: FAILED 5 times"}`, ""},
@@ -25,17 +26,20 @@ func TestTransformers(t *testing.T) {
 		{"indexes and brackets", `{"v":["<first>","<b>"],"all":<all>}`, `{"v":["arn:aws:ecr:one","y"],"all":[1,2]}`, ""},
 		{"a string", `"<type> is <state>"`, `"thing is FAILED"`, ""},
 		{"several strings", "\"one <state>\"\n\"two\"", "\"one FAILED\"\n\"two\"", ""},
-		{"bare text is refused", `Hello <state>`, "", "no valid JSON"},
+		{"bare text is refused", `Hello <state>`, "", "neither JSON nor quoted text"},
 		{"reserved", `{"rule":<aws.events.rule-arn>,"at":"<aws.events.event.ingestion-time>"}`, `{"rule":"arn:rule","at":"now"}`, ""},
 		{"the event inside of a string", `{"v":"<aws.events.event.json>"}`, "", "can only be the value of a JSON field"},
-		{"unknown variable", `{"v":<other>}`, "", "uses <other>, which the input paths do not define"},
+		{"or the event without its detail", `{"v":"<aws.events.event>"}`, "", "can only be the value of a JSON field"},
+		{"unknown variable", `{"v":<other>}`, "", "uses <other>, which inputPaths does not define"},
+		{"a variable as a key", `{<state>:1}`, "", "neither JSON nor quoted text"},
+		{"a variable as a line", "\"one\"\n<state>", "", "neither JSON nor quoted text"},
 		{"escapes stay", `{"v":"a \"<state>\" b"}`, `{"v":"a \"FAILED\" b"}`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var event map[string]any
 			require.NoError(t, json.Unmarshal([]byte(sampleEvent), &event))
-			got, err := transformer{Paths: paths, Template: tc.template}.apply(event, map[string]any{
+			got, err := Transformer{Paths: paths, Template: tc.template}.Apply(event, map[string]any{
 				"aws.events.rule-arn": "arn:rule", "aws.events.event.ingestion-time": "now", "aws.events.event.json": event,
 			})
 			if tc.refused != "" {
@@ -51,14 +55,13 @@ func TestTransformers(t *testing.T) {
 func TestAValueThatBreaksTheTemplateIsRefused(t *testing.T) {
 	t.Parallel()
 	event := map[string]any{"detail": map[string]any{"pusher": `a"b`}}
-	_, err := transformer{Paths: map[string]string{"p": "$.detail.pusher"}, Template: `{"p":"<p>"}`}.apply(event, nil)
+	_, err := Transformer{Paths: map[string]string{"p": "$.detail.pusher"}, Template: `{"p":"<p>"}`}.Apply(event, nil)
 	require.ErrorContains(t, err, "no valid JSON", "EventBridge does not escape what it puts in")
 }
 
-func TestPathsBeyondWhatIsPlayedAreErrors(t *testing.T) {
+func TestPathsThatEventBridgeDoesNotKnowAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"detail", "$..a", "$.a[?(@.b)]", "$.a[-1]"} {
-		_, _, err := lookup(map[string]any{}, path)
-		require.Error(t, err, path)
+	for _, path := range []string{"detail", "", "$..a", "$.a[?(@.b)]", "$.a[-1]", "$.a['b']", `$.a["b"]`, "$.a.$", "$." + strings.Repeat("a", 255)} {
+		require.Error(t, CheckPath(path), path)
 	}
 }
