@@ -55,14 +55,28 @@ func httpAPI() Kind {
 		ID:    func(*Call) string { return mark(10) },
 		ARN:   func(_, id string) string { return apiARN(id, "") },
 		Inputs: map[string]Input{
-			"name": text.required().between(1, 128), "protocolType": text.required().enum("HTTP", websocket).replaces(), "description": text.between(0, 1024),
+			"name":                      text.required().between(1, 128),
+			"protocolType":              text.required().enum("HTTP", websocket).replaces(),
+			"description":               text.between(0, 1024),
 			"apiKeySelectionExpression": text.enum("$context.authorizer.usageIdentifierKey", "$request.header.x-api-key").def("$request.header.x-api-key"),
 			"routeSelectionExpression":  text.def("$request.method $request.path"),
-			"disableExecuteApiEndpoint": flag.def(false), "ipAddressType": text.enum("ipv4", "dualstack").computed(), "version": text.between(1, 64),
+			"disableExecuteApiEndpoint": flag.def(false),
+			"ipAddressType":             text.enum("ipv4", "dualstack").computed(),
+			"version":                   text.between(1, 64),
 			"corsConfiguration": object(map[string]Input{
-				"allowCredentials": flag, "allowHeaders": list(text), "allowMethods": list(text), "allowOrigins": list(text), "exposeHeaders": list(text), "maxAge": number.between(-1, 86400),
+				"allowCredentials": flag,
+				"allowHeaders":     list(text),
+				"allowMethods":     list(text),
+				"allowOrigins":     list(text),
+				"exposeHeaders":    list(text),
+				"maxAge":           number.between(-1, 86400),
 			}),
-			"credentialsArn": roleARN.replaces(), "routeKey": text.replaces(), "target": text.replaces(), "body": text, "failOnWarnings": flag, "tags": tags,
+			"credentialsArn": roleARN.replaces(),
+			"routeKey":       text.replaces(),
+			"target":         text.replaces(),
+			"body":           text,
+			"failOnWarnings": flag,
+			"tags":           tags,
 		},
 		Plan: func(c *Call) error {
 			f, ws := &failed{}, c.Str("protocolType") == websocket
@@ -103,14 +117,24 @@ func httpIntegration() Kind {
 		Token: typetoken.APIIntegration,
 		ID:    func(*Call) string { return mark(7) },
 		Inputs: map[string]Input{
-			"apiId": ofAPI, "integrationType": text.required().enum("AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK").replaces(), "integrationUri": text.between(1, 16384),
-			"integrationMethod":  text.enum("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT").computed(),
-			"integrationSubtype": text.between(1, 128).replaces(), "payloadFormatVersion": text.enum("1.0", "2.0").def("1.0"),
-			"connectionType": text.enum("INTERNET", "VPC_LINK").def("INTERNET"), "connectionId": text, "credentialsArn": roleARN, "description": text.between(0, 1024),
-			"contentHandlingStrategy": text.enum("CONVERT_TO_BINARY", "CONVERT_TO_TEXT"), "passthroughBehavior": text.enum("WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES").computed(),
-			"requestParameters": mapOf(text), "requestTemplates": mapOf(text), "templateSelectionExpression": text, "timeoutMilliseconds": number.between(50, 30000).computed(),
-			"responseParameters": list(object(map[string]Input{"statusCode": text.required(), "mappings": mapOf(text).required()})),
-			"tlsConfig":          object(map[string]Input{"serverNameToVerify": text}),
+			"apiId":                       ofAPI,
+			"integrationType":             text.required().enum("AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK").replaces(),
+			"integrationUri":              text.between(1, 16384),
+			"integrationMethod":           text.enum("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT").computed(),
+			"integrationSubtype":          text.between(1, 128).replaces(),
+			"payloadFormatVersion":        text.enum("1.0", "2.0").def("1.0"),
+			"connectionType":              text.enum("INTERNET", "VPC_LINK").def("INTERNET"),
+			"connectionId":                text,
+			"credentialsArn":              roleARN,
+			"description":                 text.between(0, 1024),
+			"contentHandlingStrategy":     text.enum("CONVERT_TO_BINARY", "CONVERT_TO_TEXT"),
+			"passthroughBehavior":         text.enum("WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES").computed(),
+			"requestParameters":           mapOf(text),
+			"requestTemplates":            mapOf(text),
+			"templateSelectionExpression": text,
+			"timeoutMilliseconds":         number.between(50, 30000).computed(),
+			"responseParameters":          list(object(map[string]Input{"statusCode": text.required(), "mappings": mapOf(text).required()})),
+			"tlsConfig":                   object(map[string]Input{"serverNameToVerify": text}),
 		},
 		Plan: func(c *Call) error {
 			f, kind := &failed{}, c.Str("integrationType")
@@ -162,10 +186,18 @@ func httpRoute() Kind {
 		ID:    func(*Call) string { return mark(7) },
 		Slot:  []string{"apiId", "routeKey"},
 		Inputs: map[string]Input{
-			"apiId": ofAPI, "routeKey": text.required().between(1, 512), "target": text.between(1, 128), "apiKeyRequired": flag.def(false),
-			"authorizationType": text.enum("NONE", "AWS_IAM", "CUSTOM", "JWT").def("NONE"), "authorizerId": text, "authorizationScopes": list(text),
-			"modelSelectionExpression": text, "operationName": text.between(1, 64), "requestModels": mapOf(text), "routeResponseSelectionExpression": text,
-			"requestParameters": list(object(map[string]Input{"requestParameterKey": text.required(), "required": flag.required()})),
+			"apiId":                            ofAPI,
+			"routeKey":                         text.required().between(1, 512),
+			"target":                           text.between(1, 128),
+			"apiKeyRequired":                   flag.def(false),
+			"authorizationType":                text.enum("NONE", "AWS_IAM", "CUSTOM", "JWT").def("NONE"),
+			"authorizerId":                     text,
+			"authorizationScopes":              list(text),
+			"modelSelectionExpression":         text,
+			"operationName":                    text.between(1, 64),
+			"requestModels":                    mapOf(text),
+			"routeResponseSelectionExpression": text,
+			"requestParameters":                list(object(map[string]Input{"requestParameterKey": text.required(), "required": flag.required()})),
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
@@ -195,8 +227,11 @@ func httpRoute() Kind {
 func httpStage() Kind {
 	call := apiCall("stages")
 	route := map[string]Input{
-		"dataTraceEnabled": flag, "detailedMetricsEnabled": flag, "loggingLevel": text.enum("ERROR", "INFO", "OFF"),
-		"throttlingBurstLimit": number, "throttlingRateLimit": number,
+		"dataTraceEnabled":       flag,
+		"detailedMetricsEnabled": flag,
+		"loggingLevel":           text.enum("ERROR", "INFO", "OFF"),
+		"throttlingBurstLimit":   number,
+		"throttlingRateLimit":    number,
 	}
 	one := map[string]Input{"routeKey": text.required()}
 	for k, v := range route {
@@ -207,10 +242,17 @@ func httpStage() Kind {
 		// The provider's id is the name alone, which other APIs may have too.
 		ID: joined("/", "apiId", "name"),
 		Inputs: map[string]Input{
-			"apiId": ofAPI, "name": exact(`\$default|[A-Za-z0-9_-]+`).required().between(1, 128).replaces(), "autoDeploy": flag.def(false),
+			"apiId":                ofAPI,
+			"name":                 text.match(`\$default|[A-Za-z0-9_-]+`).required().between(1, 128).replaces(),
+			"autoDeploy":           flag.def(false),
 			"accessLogSettings":    object(map[string]Input{"destinationArn": text.required(), "format": text.required().between(1, 3072)}),
-			"defaultRouteSettings": object(route), "routeSettings": list(object(one)), "stageVariables": mapOf(text.between(0, 2048)),
-			"clientCertificateId": text, "deploymentId": text.computed(), "description": text.between(0, 1024), "tags": tags,
+			"defaultRouteSettings": object(route),
+			"routeSettings":        list(object(one)),
+			"stageVariables":       mapOf(text.between(0, 2048)),
+			"clientCertificateId":  text,
+			"deploymentId":         text.computed(),
+			"description":          text.between(0, 1024),
+			"tags":                 tags,
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}

@@ -12,20 +12,34 @@ import (
 // cloudwatchKinds: constraints from the API reference of CloudWatch,
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 func cloudwatchKinds() []Kind {
-	actions := list(exact(anyARN).between(1, 1024))
+	actions := list(text.match(anyARN).between(1, 1024))
 	actions.Max = 5
 	return []Kind{{
 		Token: typetoken.MetricAlarm, Name: "name", ARN: arnOf("cloudwatch", "alarm:"),
 		Inputs: map[string]Input{
-			"name": text.required().between(1, 255).replaces(), "alarmDescription": text.between(0, 1024),
+			"name":             text.required().between(1, 255).replaces(),
+			"alarmDescription": text.between(0, 1024),
 			"comparisonOperator": text.required().enum("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
 				"LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"),
-			"evaluationPeriods": number.required(), "datapointsToAlarm": number, "period": number, "threshold": number, "thresholdMetricId": text.between(1, 255),
-			"namespace": exact(`[^:].*`).between(1, 255), "metricName": text.between(1, 255), "dimensions": mapOf(text.between(1, 1024)),
-			"statistic": text.enum("SampleCount", "Average", "Sum", "Minimum", "Maximum"), "extendedStatistic": text, "unit": text, "metricQueries": list(blob),
+			"evaluationPeriods":                 number.required(),
+			"datapointsToAlarm":                 number,
+			"period":                            number,
+			"threshold":                         number,
+			"thresholdMetricId":                 text.between(1, 255),
+			"namespace":                         text.match(`[^:].*`).between(1, 255),
+			"metricName":                        text.between(1, 255),
+			"dimensions":                        mapOf(text.between(1, 1024)),
+			"statistic":                         text.enum("SampleCount", "Average", "Sum", "Minimum", "Maximum"),
+			"extendedStatistic":                 text,
+			"unit":                              text,
+			"metricQueries":                     list(blob),
 			"treatMissingData":                  text.enum("missing", "ignore", "breaching", "notBreaching").def("missing"),
 			"evaluateLowSampleCountPercentiles": text.enum("evaluate", "ignore").computed(),
-			"actionsEnabled":                    flag.def(true), "alarmActions": actions, "okActions": actions, "insufficientDataActions": actions, "tags": tags,
+			"actionsEnabled":                    flag.def(true),
+			"alarmActions":                      actions,
+			"okActions":                         actions,
+			"insufficientDataActions":           actions,
+			"tags":                              tags,
 		},
 		Plan:    planMetricAlarm,
 		Outputs: metricAlarmOutputs,

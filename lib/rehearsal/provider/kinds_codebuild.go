@@ -58,43 +58,69 @@ func codebuildInputs() map[string]Input {
 	access := text.enum("NONE", "READ_ONLY", "FULL")
 	artifact := func(identifier Input) map[string]Input {
 		return map[string]Input{
-			"type": text.required().enum("CODEPIPELINE", "NO_ARTIFACTS", "S3"), "artifactIdentifier": identifier, "bucketOwnerAccess": access,
-			"encryptionDisabled": flag, "location": text, "name": text, "namespaceType": text.enum("NONE", "BUILD_ID"), "overrideArtifactName": flag,
-			"packaging": text.enum("NONE", "ZIP"), "path": text,
+			"type":                 text.required().enum("CODEPIPELINE", "NO_ARTIFACTS", "S3"),
+			"artifactIdentifier":   identifier,
+			"bucketOwnerAccess":    access,
+			"encryptionDisabled":   flag,
+			"location":             text,
+			"name":                 text,
+			"namespaceType":        text.enum("NONE", "BUILD_ID"),
+			"overrideArtifactName": flag,
+			"packaging":            text.enum("NONE", "ZIP"),
+			"path":                 text,
 		}
 	}
 	source := map[string]Input{
-		"type":      text.required().enum("BITBUCKET", "CODECOMMIT", "CODEPIPELINE", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED", "NO_SOURCE", "S3"),
-		"buildspec": text, "location": text, "gitCloneDepth": number, "insecureSsl": flag, "reportBuildStatus": flag,
-		"auth":              object(map[string]Input{"type": text.required().enum("OAUTH", "CODECONNECTIONS", "SECRETS_MANAGER"), "resource": text.required()}),
-		"buildStatusConfig": object(map[string]Input{"context": text, "targetUrl": text}), "gitSubmodulesConfig": object(map[string]Input{"fetchSubmodules": flag.required()}),
+		"type":                text.required().enum("BITBUCKET", "CODECOMMIT", "CODEPIPELINE", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED", "NO_SOURCE", "S3"),
+		"buildspec":           text,
+		"location":            text,
+		"gitCloneDepth":       number,
+		"insecureSsl":         flag,
+		"reportBuildStatus":   flag,
+		"auth":                object(map[string]Input{"type": text.required().enum("OAUTH", "CODECONNECTIONS", "SECRETS_MANAGER"), "resource": text.required()}),
+		"buildStatusConfig":   object(map[string]Input{"context": text, "targetUrl": text}),
+		"gitSubmodulesConfig": object(map[string]Input{"fetchSubmodules": flag.required()}),
 	}
 	second := map[string]Input{"sourceIdentifier": text.required().between(1, 128)}
 	for k, v := range source {
 		second[k] = v
 	}
 	return map[string]Input{
-		"name": exact(`[A-Za-z0-9][A-Za-z0-9\-_]+`).between(2, 150).replaces(), "description": text.between(0, 255), "serviceRole": roleARN.required(), "encryptionKey": text.between(1, 0).computed(),
-		"artifacts": object(artifact(text)).required(), "secondaryArtifacts": list(object(artifact(text.required()))).between(0, 12),
-		"source": object(source).required(), "sourceVersion": text, "secondarySources": list(object(second)).between(0, 12),
+		"name":                    text.match(`[A-Za-z0-9][A-Za-z0-9\-_]+`).between(2, 150).replaces(),
+		"description":             text.between(0, 255),
+		"serviceRole":             roleARN.required(),
+		"encryptionKey":           text.between(1, 0).computed(),
+		"artifacts":               object(artifact(text)).required(),
+		"secondaryArtifacts":      list(object(artifact(text.required()))).between(0, 12),
+		"source":                  object(source).required(),
+		"sourceVersion":           text,
+		"secondarySources":        list(object(second)).between(0, 12),
 		"secondarySourceVersions": list(object(map[string]Input{"sourceIdentifier": text.required(), "sourceVersion": text.required()})).between(0, 12),
 		"environment":             codebuildEnvironment(),
-		"buildTimeout":            number.between(5, 2160).def(60.0), "queuedTimeout": number.between(5, 480).def(480.0), "concurrentBuildLimit": number.between(1, 0), "badgeEnabled": flag.def(false),
+		"buildTimeout":            number.between(5, 2160).def(60.0),
+		"queuedTimeout":           number.between(5, 480).def(480.0),
+		"concurrentBuildLimit":    number.between(1, 0),
+		"badgeEnabled":            flag.def(false),
 		"cache": object(map[string]Input{
-			"type": text.enum("NO_CACHE", "S3", "LOCAL"), "location": text, "modes": list(text.enum("LOCAL_DOCKER_LAYER_CACHE", "LOCAL_SOURCE_CACHE", "LOCAL_CUSTOM_CACHE")),
+			"type":     text.enum("NO_CACHE", "S3", "LOCAL"),
+			"location": text,
+			"modes":    list(text.enum("LOCAL_DOCKER_LAYER_CACHE", "LOCAL_SOURCE_CACHE", "LOCAL_CUSTOM_CACHE")),
 		}),
 		"logsConfig": object(map[string]Input{
 			"cloudwatchLogs": object(map[string]Input{"status": toggle, "groupName": text.refers("name", typetoken.LogGroup), "streamName": text}),
 			"s3Logs":         object(map[string]Input{"status": toggle, "location": text, "encryptionDisabled": flag, "bucketOwnerAccess": access}),
 		}),
 		"buildBatchConfig": object(map[string]Input{
-			"serviceRole": roleARN.required(), "combineArtifacts": flag, "timeoutInMins": number.between(5, 2160),
-			"restrictions": object(map[string]Input{"computeTypesAlloweds": list(text), "maximumBuildsAllowed": number.between(1, 100)}),
+			"serviceRole":      roleARN.required(),
+			"combineArtifacts": flag,
+			"timeoutInMins":    number.between(5, 2160),
+			"restrictions":     object(map[string]Input{"computeTypesAlloweds": list(text), "maximumBuildsAllowed": number.between(1, 100)}),
 		}),
 		"fileSystemLocations": list(object(map[string]Input{"type": text.enum("EFS"), "location": text, "mountPoint": text, "identifier": text, "mountOptions": text})),
-		"projectVisibility":   text.enum("PUBLIC_READ", "PRIVATE").def("PRIVATE"), "resourceAccessRole": roleARN,
-		"vpcConfig": object(map[string]Input{"vpcId": text.required(), "subnets": list(text).required().between(1, 16), "securityGroupIds": list(text).required().between(1, 5)}),
-		"tags":      tags,
+		"projectVisibility":   text.enum("PUBLIC_READ", "PRIVATE").def("PRIVATE"),
+		"resourceAccessRole":  roleARN,
+		"vpcConfig":           object(map[string]Input{"vpcId": text.required(), "subnets": list(text).required().between(1, 16), "securityGroupIds": list(text).required().between(1, 5)}),
+		"tags":                tags,
 	}
 }
 
@@ -103,13 +129,19 @@ func codebuildEnvironment() Input {
 		"type": text.required().enum("ARM_CONTAINER", "ARM_LAMBDA_CONTAINER", "LINUX_CONTAINER", "LINUX_GPU_CONTAINER", "LINUX_LAMBDA_CONTAINER", "WINDOWS_CONTAINER", "WINDOWS_SERVER_2019_CONTAINER", "WINDOWS_SERVER_2022_CONTAINER"),
 		"computeType": text.required().enum("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE", "BUILD_GENERAL1_XLARGE", "BUILD_GENERAL1_2XLARGE",
 			"BUILD_LAMBDA_1GB", "BUILD_LAMBDA_2GB", "BUILD_LAMBDA_4GB", "BUILD_LAMBDA_8GB", "BUILD_LAMBDA_10GB"),
-		"image": text.required().between(1, 0), "imagePullCredentialsType": text.enum("CODEBUILD", "SERVICE_ROLE"), "privilegedMode": flag, "certificate": text,
+		"image":                    text.required().between(1, 0),
+		"imagePullCredentialsType": text.enum("CODEBUILD", "SERVICE_ROLE"),
+		"privilegedMode":           flag,
+		"certificate":              text,
 		"environmentVariables": list(object(map[string]Input{
-			"name": exact(`[A-Za-z_][A-Za-z0-9_]*`).required().between(1, 0), "value": text.required(), "type": text.enum("PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"),
+			"name":  text.match(`[A-Za-z_][A-Za-z0-9_]*`).required().between(1, 0),
+			"value": text.required(),
+			"type":  text.enum("PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"),
 		})),
 		"fleet": object(map[string]Input{"fleetArn": text}),
 		"registryCredential": object(map[string]Input{
-			"credential": text.required().between(1, 0), "credentialProvider": text.required().enum("SECRETS_MANAGER"),
+			"credential":         text.required().between(1, 0),
+			"credentialProvider": text.required().enum("SECRETS_MANAGER"),
 		}),
 	}).required()
 }

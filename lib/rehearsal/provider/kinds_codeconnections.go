@@ -19,8 +19,9 @@ func codeconnectionsKinds() []Kind {
 		Inputs: map[string]Input{
 			"name":         text.between(1, 32).replaces(),
 			"providerType": text.enum("Bitbucket", "GitHub", "GitHubEnterpriseServer", "GitLab", "GitLabSelfManaged").replaces().computed(),
-			"hostArn":      exact(`arn:aws:(codestar-connections|codeconnections):.+:[0-9]{12}:host/.+`).between(0, 256).replaces(),
-			"timeouts":     object(map[string]Input{"create": text, "update": text, "delete": text}), "tags": tags,
+			"hostArn":      text.match(`arn:aws:(codestar-connections|codeconnections):.+:[0-9]{12}:host/.+`).between(0, 256).replaces(),
+			"timeouts":     object(map[string]Input{"create": text, "update": text, "delete": text}),
+			"tags":         tags,
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}

@@ -44,42 +44,58 @@ func codepipelineKinds() []Kind {
 }
 
 func pipelineInputs() map[string]Input {
-	name := exact(pipelineNames).required().between(1, 100)
+	name := text.match(pipelineNames).required().between(1, 100)
 	return map[string]Input{
-		"name": exact(pipelineNames).between(1, 100).replaces(), "roleArn": roleARN.required(),
-		"pipelineType": text.enum("V1", "V2").def("V1"), "executionMode": text.enum("QUEUED", "SUPERSEDED", "PARALLEL").def("SUPERSEDED"),
+		"name":          text.match(pipelineNames).between(1, 100).replaces(),
+		"roleArn":       roleARN.required(),
+		"pipelineType":  text.enum("V1", "V2").def("V1"),
+		"executionMode": text.enum("QUEUED", "SUPERSEDED", "PARALLEL").def("SUPERSEDED"),
 		"artifactStores": list(object(map[string]Input{
-			"type": text.required().enum("S3"), "location": exact(`[a-zA-Z0-9\-.]+`).required().between(3, 63).refers("name", typetoken.Bucket), "region": text,
+			"type":          text.required().enum("S3"),
+			"location":      text.match(`[a-zA-Z0-9\-.]+`).required().between(3, 63).refers("name", typetoken.Bucket),
+			"region":        text,
 			"encryptionKey": object(map[string]Input{"id": text.required().between(1, 400), "type": text.required().enum("KMS")}),
 		})).required().between(1, 0),
 		"stages": list(object(map[string]Input{
-			"name": name, "actions": list(pipelineAction(name)).required().between(1, 50),
+			"name":        name,
+			"actions":     list(pipelineAction(name)).required().between(1, 50),
 			"beforeEntry": object(map[string]Input{"condition": pipelineCondition(name).required()}),
 			"onSuccess":   object(map[string]Input{"condition": pipelineCondition(name).required()}),
 			"onFailure": object(map[string]Input{
-				"condition": pipelineCondition(name), "result": text.enum("ROLLBACK", "FAIL", "RETRY", "SKIP"),
+				"condition":          pipelineCondition(name),
+				"result":             text.enum("ROLLBACK", "FAIL", "RETRY", "SKIP"),
 				"retryConfiguration": object(map[string]Input{"retryMode": text.enum("FAILED_ACTIONS", "ALL_ACTIONS")}),
 			}),
 		})).required().between(2, 50),
 		"triggers": list(object(map[string]Input{
-			"providerType": text.required().enum("CodeStarSourceConnection"), "gitConfiguration": pipelineTrigger(name),
+			"providerType":     text.required().enum("CodeStarSourceConnection"),
+			"gitConfiguration": pipelineTrigger(name),
 		})).between(0, 50),
 		"variables": list(object(map[string]Input{
-			"name":         exact(`[A-Za-z0-9@\-_]+`).required().between(1, 128),
-			"defaultValue": text.between(1, maxConfigValue), "description": text.between(0, 200),
+			"name":         text.match(`[A-Za-z0-9@\-_]+`).required().between(1, 128),
+			"defaultValue": text.between(1, maxConfigValue),
+			"description":  text.between(0, 200),
 		})).between(0, 50),
 		"tags": tags,
 	}
 }
 
 func pipelineAction(name Input) Input {
-	artifacts := list(exact(artifactNames).between(1, 100))
+	artifacts := list(text.match(artifactNames).between(1, 100))
 	return object(map[string]Input{
-		"name": name, "category": text.required().enum("Approval", "Build", "Deploy", "Invoke", "Source", "Test", "Compute"), "owner": text.required().enum("AWS", "ThirdParty", "Custom"),
-		"provider": exact(`[0-9A-Za-z_-]+`).required().between(1, 35), "version": exact(`[0-9A-Za-z_-]+`).required().between(1, 9),
-		"configuration": mapOf(text.between(1, maxConfigValue)), "inputArtifacts": artifacts, "outputArtifacts": artifacts,
-		"namespace": exact(`[A-Za-z0-9@\-_]+`).between(1, 100), "region": text.between(4, 30), "roleArn": text.refers("arn", typetoken.Role),
-		"runOrder": number.between(1, 999), "timeoutInMinutes": number.between(5, 86400),
+		"name":             name,
+		"category":         text.required().enum("Approval", "Build", "Deploy", "Invoke", "Source", "Test", "Compute"),
+		"owner":            text.required().enum("AWS", "ThirdParty", "Custom"),
+		"provider":         text.match(`[0-9A-Za-z_-]+`).required().between(1, 35),
+		"version":          text.match(`[0-9A-Za-z_-]+`).required().between(1, 9),
+		"configuration":    mapOf(text.between(1, maxConfigValue)),
+		"inputArtifacts":   artifacts,
+		"outputArtifacts":  artifacts,
+		"namespace":        text.match(`[A-Za-z0-9@\-_]+`).between(1, 100),
+		"region":           text.between(4, 30),
+		"roleArn":          text.refers("arn", typetoken.Role),
+		"runOrder":         number.between(1, 999),
+		"timeoutInMinutes": number.between(5, 86400),
 	})
 }
 
@@ -87,10 +103,17 @@ func pipelineCondition(name Input) Input {
 	return object(map[string]Input{
 		"result": text.enum("ROLLBACK", "FAIL", "RETRY", "SKIP"),
 		"rules": list(object(map[string]Input{
-			"name": name, "commands": list(text.between(1, 1000)).between(1, 50), "configuration": mapOf(text.between(1, 10000)), "inputArtifacts": list(text),
-			"region": text.between(4, 30), "roleArn": roleARN, "timeoutInMinutes": number.between(5, 86400),
+			"name":             name,
+			"commands":         list(text.between(1, 1000)).between(1, 50),
+			"configuration":    mapOf(text.between(1, 10000)),
+			"inputArtifacts":   list(text),
+			"region":           text.between(4, 30),
+			"roleArn":          roleARN,
+			"timeoutInMinutes": number.between(5, 86400),
 			"ruleTypeId": object(map[string]Input{
-				"category": text.required().enum("Rule"), "owner": text.enum("AWS"), "version": text,
+				"category": text.required().enum("Rule"),
+				"owner":    text.enum("AWS"),
+				"version":  text,
 				"provider": text.required().enum("CloudWatchAlarm", "CodeBuild", "Commands", "DeploymentWindow", "LambdaInvoke", "VariableCheck"),
 			}).required(),
 		})).required().between(1, 5),

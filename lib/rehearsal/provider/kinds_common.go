@@ -16,10 +16,6 @@ import (
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-// exact is a text that matches a pattern as a whole, whatever alternatives the
-// pattern has.
-func exact(pattern string) Input { return text.match(`^(?:` + pattern + `)$`) }
-
 // Patterns that several services share.
 const (
 	anyARN    = `arn:aws:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12})?:.+`

@@ -48,7 +48,7 @@ func TestTransformersAreRefusedAsEventBridgeRefusesThem(t *testing.T) {
 		{"not JSON", transformer(`{"a":`, commit), "neither JSON"},
 		{"bare text", transformer(`commit <commit>`, commit), "neither JSON"},
 		{"reserved", transformer(`"x"`, map[string]any{"awsX": "$.a"}), "reserved"},
-		{"path", transformer(`"x"`, map[string]any{"x": "detail"}), "expected text that matches"},
+		{"path", transformer(`"x"`, map[string]any{"x": "detail"}), "is not a JSON path of EventBridge"},
 		{"both", changed(transformer(`"x"`, commit), map[string]any{"input": "{}"}), "exclude each other"},
 		{"age", map[string]any{"retryPolicy": map[string]any{"maximumEventAgeInSeconds": 10.0}}, "expected 60"},
 		{"input", map[string]any{"input": "x"}, "no JSON"},

@@ -53,31 +53,50 @@ func dynamoTTL(c *Call) error {
 
 func dynamoInputs() map[string]Input {
 	name := text.required().between(1, 255)
-	index := exact(`[a-zA-Z0-9_.-]+`).required().between(3, 255)
+	index := text.match(`[a-zA-Z0-9_.-]+`).required().between(3, 255)
 	capacity, limit := number.between(0, 0), number.between(-1, 0)
 	projection := text.required().enum("ALL", "KEYS_ONLY", "INCLUDE")
 	others := list(text.between(1, 255)).between(1, 20)
 	onDemand := object(map[string]Input{"maxReadRequestUnits": limit, "maxWriteRequestUnits": limit})
 	return map[string]Input{
-		"name":        exact(`[a-zA-Z0-9_.-]+`).between(3, 255).replaces(),
-		"billingMode": text.enum("PROVISIONED", "PAY_PER_REQUEST").def("PROVISIONED"),
-		"hashKey":     text.between(1, 255).replaces().computed(), "rangeKey": text.between(1, 255).replaces(),
-		"attributes":   list(object(map[string]Input{"name": name, "type": text.required().enum("S", "N", "B")})).computed(),
-		"readCapacity": capacity.computed(), "writeCapacity": capacity.computed(), "onDemandThroughput": onDemand,
+		"name":               text.match(`[a-zA-Z0-9_.-]+`).between(3, 255).replaces(),
+		"billingMode":        text.enum("PROVISIONED", "PAY_PER_REQUEST").def("PROVISIONED"),
+		"hashKey":            text.between(1, 255).replaces().computed(),
+		"rangeKey":           text.between(1, 255).replaces(),
+		"attributes":         list(object(map[string]Input{"name": name, "type": text.required().enum("S", "N", "B")})).computed(),
+		"readCapacity":       capacity.computed(),
+		"writeCapacity":      capacity.computed(),
+		"onDemandThroughput": onDemand,
 		"globalSecondaryIndexes": list(object(map[string]Input{
-			"name": index, "hashKey": name, "rangeKey": text.between(1, 255), "projectionType": projection, "nonKeyAttributes": others,
-			"readCapacity": capacity, "writeCapacity": capacity, "onDemandThroughput": onDemand,
+			"name":               index,
+			"hashKey":            name,
+			"rangeKey":           text.between(1, 255),
+			"projectionType":     projection,
+			"nonKeyAttributes":   others,
+			"readCapacity":       capacity,
+			"writeCapacity":      capacity,
+			"onDemandThroughput": onDemand,
 		})).between(0, 20),
 		"localSecondaryIndexes": list(object(map[string]Input{
-			"name": index, "rangeKey": name, "projectionType": projection, "nonKeyAttributes": others,
+			"name":             index,
+			"rangeKey":         name,
+			"projectionType":   projection,
+			"nonKeyAttributes": others,
 		})).between(0, 5).replaces(),
-		"streamEnabled": flag, "streamViewType": text.enum("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY").computed(),
-		"serverSideEncryption": object(map[string]Input{"enabled": flag.required(), "kmsKeyArn": keyARN}),
-		"pointInTimeRecovery":  object(map[string]Input{"enabled": flag.required(), "recoveryPeriodInDays": number.between(1, 35)}),
-		"ttl":                  object(map[string]Input{"attributeName": text.between(0, 255), "enabled": flag}),
-		"tableClass":           text.enum("STANDARD", "STANDARD_INFREQUENT_ACCESS").def("STANDARD"), "deletionProtectionEnabled": flag.def(false),
-		"replicas": list(blob), "importTable": blob.replaces(), "restoreDateTime": text.replaces(), "restoreSourceName": text.replaces(),
-		"restoreSourceTableArn": text.replaces(), "restoreToLatestTime": flag.replaces(), "tags": tags,
+		"streamEnabled":             flag,
+		"streamViewType":            text.enum("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY").computed(),
+		"serverSideEncryption":      object(map[string]Input{"enabled": flag.required(), "kmsKeyArn": keyARN}),
+		"pointInTimeRecovery":       object(map[string]Input{"enabled": flag.required(), "recoveryPeriodInDays": number.between(1, 35)}),
+		"ttl":                       object(map[string]Input{"attributeName": text.between(0, 255), "enabled": flag}),
+		"tableClass":                text.enum("STANDARD", "STANDARD_INFREQUENT_ACCESS").def("STANDARD"),
+		"deletionProtectionEnabled": flag.def(false),
+		"replicas":                  list(blob),
+		"importTable":               blob.replaces(),
+		"restoreDateTime":           text.replaces(),
+		"restoreSourceName":         text.replaces(),
+		"restoreSourceTableArn":     text.replaces(),
+		"restoreToLatestTime":       flag.replaces(),
+		"tags":                      tags,
 	}
 }
 

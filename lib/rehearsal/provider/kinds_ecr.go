@@ -46,9 +46,10 @@ func ecrRepository() Kind {
 	return Kind{
 		Token: typetoken.Repository, Name: "name", ARN: arnOf("ecr", "repository/"),
 		Inputs: map[string]Input{
-			"name": exact(`[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`).between(2, 256).replaces(),
+			"name": text.match(`[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`).between(2, 256).replaces(),
 			"encryptionConfigurations": list(object(map[string]Input{
-				"encryptionType": text.enum("AES256", "KMS", "KMS_DSSE"), "kmsKey": keyARN,
+				"encryptionType": text.enum("AES256", "KMS", "KMS_DSSE"),
+				"kmsKey":         keyARN,
 			})).between(0, 1).replaces(),
 			"forceDelete":                flag,
 			"imageScanningConfiguration": object(map[string]Input{"scanOnPush": flag.required()}),

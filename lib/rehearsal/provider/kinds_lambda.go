@@ -64,26 +64,44 @@ func lambdaFunction() Kind {
 
 func lambdaInputs() map[string]Input {
 	return map[string]Input{
-		"name": exact(`[a-zA-Z0-9-_]+`).between(1, 64).replaces(), "description": text.between(0, 256), "role": roleARN.required(),
-		"packageType": text.enum("Zip", "Image").def("Zip").replaces(), "runtime": text.enum(lambdaRuntimes...), "handler": exact(`[^\s]+`).between(1, 128),
-		"architectures": list(text.enum("x86_64", "arm64")).between(1, 1).computed(),
-		"code":          blob, "s3Bucket": text.refers("name", typetoken.Bucket), "s3Key": text.between(1, 1024), "s3ObjectVersion": text.between(1, 1024),
-		"imageUri": text, "imageConfig": object(map[string]Input{"commands": list(text), "entryPoints": list(text), "workingDirectory": text.between(0, 1000)}),
-		"sourceCodeHash": text.computed(), "memorySize": number.between(128, 10240).def(128.0), "timeout": number.between(1, 900).def(3.0),
-		"environment": object(map[string]Input{"variables": mapOf(text)}), "kmsKeyArn": keyARN,
+		"name":             text.match(`[a-zA-Z0-9-_]+`).between(1, 64).replaces(),
+		"description":      text.between(0, 256),
+		"role":             roleARN.required(),
+		"packageType":      text.enum("Zip", "Image").def("Zip").replaces(),
+		"runtime":          text.enum(lambdaRuntimes...),
+		"handler":          text.match(`[^\s]+`).between(1, 128),
+		"architectures":    list(text.enum("x86_64", "arm64")).between(1, 1).computed(),
+		"code":             blob,
+		"s3Bucket":         text.refers("name", typetoken.Bucket),
+		"s3Key":            text.between(1, 1024),
+		"s3ObjectVersion":  text.between(1, 1024),
+		"imageUri":         text,
+		"imageConfig":      object(map[string]Input{"commands": list(text), "entryPoints": list(text), "workingDirectory": text.between(0, 1000)}),
+		"sourceCodeHash":   text.computed(),
+		"memorySize":       number.between(128, 10240).def(128.0),
+		"timeout":          number.between(1, 900).def(3.0),
+		"environment":      object(map[string]Input{"variables": mapOf(text)}),
+		"kmsKeyArn":        keyARN,
 		"ephemeralStorage": object(map[string]Input{"size": number.between(512, 10240)}).computed(),
 		"loggingConfig": object(map[string]Input{
-			"logFormat": text.required().enum("JSON", "Text"), "logGroup": text.between(1, 512).refers("name", typetoken.LogGroup),
-			"applicationLogLevel": text.enum("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "systemLogLevel": text.enum("DEBUG", "INFO", "WARN"),
+			"logFormat":           text.required().enum("JSON", "Text"),
+			"logGroup":            text.between(1, 512).refers("name", typetoken.LogGroup),
+			"applicationLogLevel": text.enum("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+			"systemLogLevel":      text.enum("DEBUG", "INFO", "WARN"),
 		}).computed(),
-		"deadLetterConfig": object(map[string]Input{"targetArn": text.required().refers("arn", typetoken.Queue, typetoken.Topic)}),
-		"tracingConfig":    object(map[string]Input{"mode": text.required().enum("Active", "PassThrough")}).computed(),
-		"layers":           list(exact(`arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+`)).between(0, 5),
-		"publish":          flag.def(false), "skipDestroy": flag.def(false), "reservedConcurrentExecutions": number.between(-1, 1000).def(-1.0),
-		"codeSigningConfigArn": text.between(0, 200), "fileSystemConfig": object(map[string]Input{"arn": text.required(), "localMountPath": text.required().match(`^/mnt/[a-zA-Z0-9-_.]+$`)}),
+		"deadLetterConfig":               object(map[string]Input{"targetArn": text.required().refers("arn", typetoken.Queue, typetoken.Topic)}),
+		"tracingConfig":                  object(map[string]Input{"mode": text.required().enum("Active", "PassThrough")}).computed(),
+		"layers":                         list(text.match(`arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+`)).between(0, 5),
+		"publish":                        flag.def(false),
+		"skipDestroy":                    flag.def(false),
+		"reservedConcurrentExecutions":   number.between(-1, 1000).def(-1.0),
+		"codeSigningConfigArn":           text.between(0, 200),
+		"fileSystemConfig":               object(map[string]Input{"arn": text.required(), "localMountPath": text.required().match(`/mnt/[a-zA-Z0-9-_.]+`)}),
 		"snapStart":                      object(map[string]Input{"applyOn": text.required().enum("PublishedVersions"), "optimizationStatus": text}),
 		"vpcConfig":                      object(map[string]Input{"securityGroupIds": list(text).required().between(0, 5), "subnetIds": list(text).required().between(0, 16), "vpcId": text, "ipv6AllowedForDualStack": flag}),
-		"replaceSecurityGroupsOnDestroy": flag, "replacementSecurityGroupIds": list(text), "tags": tags,
+		"replaceSecurityGroupsOnDestroy": flag,
+		"replacementSecurityGroupIds":    list(text),
+		"tags":                           tags,
 	}
 }
 
@@ -124,7 +142,7 @@ func lambdaUnreserved(c *Call) error {
 
 func planLambdaEnv(f *failed, c *Call) {
 	variables, _ := cloud.Lookup(c.Inputs, "environment.variables").(map[string]any)
-	name := exact(`[a-zA-Z]([a-zA-Z0-9_])+`).Match
+	name := text.match(`[a-zA-Z]([a-zA-Z0-9_])+`).Match
 	for k := range variables {
 		f.when(slices.Contains(lambdaReserved, k), "InvalidParameterValueException: environment.variables holds %s, which is reserved: Lambda sets it", k)
 		f.when(!name.MatchString(k) && k != "_HANDLER" && k != "_X_AMZN_TRACE_ID", "environment.variables holds %q: expected a letter, then letters, digits and underscores", k)
@@ -279,13 +297,17 @@ func lambdaPermission() Kind {
 			return c.Str("function") + "/" + orElse(c.Str("statementId"), "terraform-"+uuid(c))
 		},
 		Inputs: map[string]Input{
-			"action":   exact(`lambda:\*|lambda:[a-zA-Z]+|\*`).required().between(1, 0).replaces(),
-			"function": text.required().replaces().refers("name,arn", typetoken.Function), "principal": exact(`[^\s]+`).required().between(1, 0).replaces(),
-			"statementId": exact(`[a-zA-Z0-9-_]+`).between(1, 100).replaces().computed(), "statementIdPrefix": text.replaces(),
-			"sourceArn":     exact(`arn:aws:([a-zA-Z0-9\-])+:([a-z]{2}-[a-z]+-\d)?:(\d{12})?:(.*)`).replaces(),
-			"sourceAccount": exact(accountID).replaces(), "eventSourceToken": exact(`[a-zA-Z0-9._\-]+`).between(0, 256).replaces(),
-			"qualifier":      exact(`\$LATEST|[a-zA-Z0-9-_$]+`).between(1, 128).replaces(),
-			"principalOrgId": exact(`o-[a-z0-9]{10,32}`).replaces(), "functionUrlAuthType": text.enum("NONE", "AWS_IAM").replaces(),
+			"action":              text.match(`lambda:\*|lambda:[a-zA-Z]+|\*`).required().between(1, 0).replaces(),
+			"function":            text.required().replaces().refers("name,arn", typetoken.Function),
+			"principal":           text.match(`[^\s]+`).required().between(1, 0).replaces(),
+			"statementId":         text.match(`[a-zA-Z0-9-_]+`).between(1, 100).replaces().computed(),
+			"statementIdPrefix":   text.replaces(),
+			"sourceArn":           text.match(`arn:aws:([a-zA-Z0-9\-])+:([a-z]{2}-[a-z]+-\d)?:(\d{12})?:(.*)`).replaces(),
+			"sourceAccount":       text.match(accountID).replaces(),
+			"eventSourceToken":    text.match(`[a-zA-Z0-9._\-]+`).between(0, 256).replaces(),
+			"qualifier":           text.match(`\$LATEST|[a-zA-Z0-9-_$]+`).between(1, 128).replaces(),
+			"principalOrgId":      text.match(`o-[a-z0-9]{10,32}`).replaces(),
+			"functionUrlAuthType": text.enum("NONE", "AWS_IAM").replaces(),
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}

@@ -20,9 +20,13 @@ func logsKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.LogGroup, Name: "name", ARN: arnOf("logs", "log-group:"),
 		Inputs: map[string]Input{
-			"name": exact(`[.\-_/#A-Za-z0-9]+`).between(1, 512).replaces(), "namePrefix": text.replaces(),
-			"retentionInDays": number.def(0.0), "kmsKeyId": keyARN, "skipDestroy": flag.def(false),
-			"logGroupClass": text.enum("STANDARD", "INFREQUENT_ACCESS", "DELIVERY").def("STANDARD").replaces(), "tags": tags,
+			"name":            text.match(`[.\-_/#A-Za-z0-9]+`).between(1, 512).replaces(),
+			"namePrefix":      text.replaces(),
+			"retentionInDays": number.def(0.0),
+			"kmsKeyId":        keyARN,
+			"skipDestroy":     flag.def(false),
+			"logGroupClass":   text.enum("STANDARD", "INFREQUENT_ACCESS", "DELIVERY").def("STANDARD").replaces(),
+			"tags":            tags,
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}

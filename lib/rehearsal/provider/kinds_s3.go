@@ -106,7 +106,8 @@ func bucketParts() []Kind {
 	owner := text.match(accountID).replaces()
 	versioning := part(typetoken.BucketVersioning, map[string]Input{
 		"versioningConfiguration": object(map[string]Input{"status": text.required().enum("Enabled", "Suspended", "Disabled"), "mfaDelete": text.enum("Enabled", "Disabled")}).required(),
-		"expectedBucketOwner":     owner, "mfa": text,
+		"expectedBucketOwner":     owner,
+		"mfa":                     text,
 	}, "s3:PutBucketVersioning", "s3:GetBucketVersioning", "s3:PutBucketVersioning")
 	versioning.Outputs = func(c *Call) (map[string]any, error) {
 		if c.Old != nil && c.Str("versioningConfiguration.status") == "Disabled" {
@@ -129,7 +130,10 @@ func bucketParts() []Kind {
 		return nil
 	}
 	public := part(typetoken.BucketPublicAccessBlock, map[string]Input{
-		"blockPublicAcls": flag.def(false), "blockPublicPolicy": flag.def(false), "ignorePublicAcls": flag.def(false), "restrictPublicBuckets": flag.def(false),
+		"blockPublicAcls":       flag.def(false),
+		"blockPublicPolicy":     flag.def(false),
+		"ignorePublicAcls":      flag.def(false),
+		"restrictPublicBuckets": flag.def(false),
 	}, "s3:PutBucketPublicAccessBlock", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock")
 	ownership := part(typetoken.BucketOwnershipControls, map[string]Input{
 		"rule": object(map[string]Input{"objectOwnership": text.required().enum("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")}).required(),
@@ -162,8 +166,11 @@ func lifecycleInputs(owner Input) map[string]Input {
 			"status": text.required().enum("Enabled", "Disabled"),
 			"prefix": text,
 			"filter": object(map[string]Input{
-				"prefix": text, "objectSizeGreaterThan": size, "objectSizeLessThan": size, "tag": tag,
-				"and": object(map[string]Input{"prefix": text, "objectSizeGreaterThan": size, "objectSizeLessThan": size, "tags": mapOf(text)}),
+				"prefix":                text,
+				"objectSizeGreaterThan": size,
+				"objectSizeLessThan":    size,
+				"tag":                   tag,
+				"and":                   object(map[string]Input{"prefix": text, "objectSizeGreaterThan": size, "objectSizeLessThan": size, "tags": mapOf(text)}),
 			}),
 			"expiration":                     object(map[string]Input{"days": days, "date": text, "expiredObjectDeleteMarker": flag}),
 			"noncurrentVersionExpiration":    object(map[string]Input{"noncurrentDays": days.required(), "newerNoncurrentVersions": newer}),
@@ -273,13 +280,25 @@ func objectKind() Kind {
 		ID:    joined("/", "bucket", "key"),
 		Slot:  []string{"bucket", "key"},
 		Inputs: map[string]Input{
-			"bucket": text.required().replaces().refers("name", typetoken.Bucket),
-			"key":    text.required().between(1, 1024).replaces(), "source": blob, "content": text, "contentBase64": text,
-			"contentType": text.computed(), "cacheControl": text, "contentDisposition": text, "contentEncoding": text, "contentLanguage": text,
-			"etag": text.computed(), "sourceHash": text, "kmsKeyId": keyARN.computed(),
-			"serverSideEncryption": text.enum("AES256", "aws:kms", "aws:kms:dsse").computed(), "bucketKeyEnabled": flag.computed(),
-			"storageClass": text.enum("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR").computed(),
-			"forceDestroy": flag.def(false), "metadata": mapOf(text), "tags": tags,
+			"bucket":               text.required().replaces().refers("name", typetoken.Bucket),
+			"key":                  text.required().between(1, 1024).replaces(),
+			"source":               blob,
+			"content":              text,
+			"contentBase64":        text,
+			"contentType":          text.computed(),
+			"cacheControl":         text,
+			"contentDisposition":   text,
+			"contentEncoding":      text,
+			"contentLanguage":      text,
+			"etag":                 text.computed(),
+			"sourceHash":           text,
+			"kmsKeyId":             keyARN.computed(),
+			"serverSideEncryption": text.enum("AES256", "aws:kms", "aws:kms:dsse").computed(),
+			"bucketKeyEnabled":     flag.computed(),
+			"storageClass":         text.enum("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR").computed(),
+			"forceDestroy":         flag.def(false),
+			"metadata":             mapOf(text),
+			"tags":                 tags,
 		},
 		Plan:     planObject,
 		Computed: []string{"versionId", "arn"},

@@ -26,12 +26,21 @@ func smSecret() Kind {
 		},
 		ID: func(c *Call) string { return c.ARN },
 		Inputs: map[string]Input{
-			"name": exact(`[A-Za-z0-9/_+=.@-]+`).between(1, 512).replaces(), "namePrefix": text.replaces(),
-			"description": text.between(0, 2048), "kmsKeyId": text, "policy": text.policy(iam.Resource("secretsmanager")).computed(),
-			"recoveryWindowInDays": number.between(0, 30).def(30.0), "forceOverwriteReplicaSecret": flag.def(false),
+			"name":                        text.match(`[A-Za-z0-9/_+=.@-]+`).between(1, 512).replaces(),
+			"namePrefix":                  text.replaces(),
+			"description":                 text.between(0, 2048),
+			"kmsKeyId":                    text,
+			"policy":                      text.policy(iam.Resource("secretsmanager")).computed(),
+			"recoveryWindowInDays":        number.between(0, 30).def(30.0),
+			"forceOverwriteReplicaSecret": flag.def(false),
 			"replicas": list(object(map[string]Input{
-				"region": text.required().match(`^([a-z]+-)+\d+$`), "kmsKeyId": text, "lastAccessedDate": text, "status": text, "statusMessage": text,
-			})), "tags": tags,
+				"region":           text.required().match(`([a-z]+-)+\d+`),
+				"kmsKeyId":         text,
+				"lastAccessedDate": text,
+				"status":           text,
+				"statusMessage":    text,
+			})),
+			"tags": tags,
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
@@ -73,8 +82,9 @@ func smVersion() Kind {
 		Token: typetoken.SecretVersion,
 		ID:    func(c *Call) string { return c.Str("secretId") + "|" + uuid(c) },
 		Inputs: map[string]Input{
-			"secretId":     text.required().replaces().refers("arn,name", typetoken.Secret),
-			"secretString": text.between(1, smMaxValue).replaces().hidden(), "secretBinary": text.replaces().hidden(),
+			"secretId":      text.required().replaces().refers("arn,name", typetoken.Secret),
+			"secretString":  text.between(1, smMaxValue).replaces().hidden(),
+			"secretBinary":  text.replaces().hidden(),
 			"versionStages": list(text.between(1, 256)).between(1, 20).computed(),
 		},
 		Plan: func(c *Call) error {

@@ -22,16 +22,18 @@ func ssmKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.Parameter, Name: "name", ARN: arnOf("ssm", "parameter/"),
 		Inputs: map[string]Input{
-			"name":           exact(`[a-zA-Z0-9_.\-/]+`).between(1, 1011).replaces(),
+			"name":           text.match(`[a-zA-Z0-9_.\-/]+`).between(1, 1011).replaces(),
 			"type":           text.required().enum("String", "StringList", "SecureString"),
 			"value":          text.between(1, ssmAdvancedSize).hidden(),
 			"insecureValue":  text.between(1, ssmAdvancedSize),
 			"description":    text.between(0, 1024),
 			"allowedPattern": text.between(0, 1024),
 			"dataType":       text.enum("text", "aws:ssm:integration", "aws:ec2:image").computed(),
-			"keyId":          exact(`[a-zA-Z0-9:/_-]+`).between(1, 256).computed(),
+			"keyId":          text.match(`[a-zA-Z0-9:/_-]+`).between(1, 256).computed(),
 			"tier":           text.enum("Standard", "Advanced", "Intelligent-Tiering").computed(),
-			"overwrite":      flag, "arn": text.computed(), "tags": tags,
+			"overwrite":      flag,
+			"arn":            text.computed(),
+			"tags":           tags,
 		},
 		Plan: planSSMParameter,
 		Replaces: func(c *Call) []string {
