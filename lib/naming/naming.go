@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/aws/names"
 )
 
 // Environment is the third part of a name. Which environments an installation
@@ -65,107 +67,80 @@ type Kind struct {
 	Max int
 }
 
-// Service limits, in characters. Sources: the API models of the services
-// (CreateRole, CreatePolicy, CreateBucket, CreatePipeline, CreateProject,
-// PutRule, CreateFunction, CreateConnection, CreateLogGroup, CreateAlias,
-// CreateTopic, CreateQueue, CreateTable, PutParameter, CreateSecret,
-// CreateRepository, CreateApi, CreateTrail, PutMetricAlarm).
-const (
-	maxRole       = 64
-	maxPolicy     = 128
-	maxBucket     = 63
-	maxPipeline   = 100
-	maxProject    = 150
-	maxRule       = 64
-	maxBus        = 256
-	maxFunction   = 64
-	maxConnection = 32
-	maxLogGroup   = 512
-	maxAlias      = 256
-	maxTopic      = 256
-	maxQueue      = 80
-	maxTable      = 255
-	maxParameter  = 1011
-	maxSecret     = 512
-	maxRepository = 256
-	maxAPI        = 128
-	maxTrail      = 128
-	maxExternalID = 1224
-	maxGitHubEnv  = 255
-	maxAlarm      = 255
-)
+// maxGitHubEnv is the longest name of an environment at GitHub, in characters.
+const maxGitHubEnv = 255
 
 // The kinds of the platform, by the project that owns them.
 var (
 	// bootstrap
-	KeyAlias    = Kind{"alias/delivery-key", maxAlias}
-	StateBucket = Kind{"state-bucket", maxBucket}
+	KeyAlias    = Kind{"alias/delivery-key", names.KeyAlias.Max}
+	StateBucket = Kind{"state-bucket", names.Bucket.Max}
 
 	// targets
-	PreviewRole       = Kind{"preview-role", maxRole}
-	PreviewPolicy     = Kind{"preview-policy", maxPolicy}
-	DeployRole        = Kind{"deploy-role", maxRole}
-	DeployPolicy      = Kind{"deploy-policy", maxPolicy}
-	PermissionsLimit  = Kind{"permission-boundary", maxPolicy}
-	ExternalID        = Kind{"external-id", maxExternalID}
-	WorkloadQueue     = Kind{"orders-queue", maxQueue}
-	WorkloadDeadQueue = Kind{"orders-dead-letter-queue", maxQueue}
-	WorkloadTopic     = Kind{"alerts-topic", maxTopic}
-	WorkloadParameter = Kind{"alerts-topic-parameter", maxParameter}
+	PreviewRole       = Kind{"preview-role", names.Role.Max}
+	PreviewPolicy     = Kind{"preview-policy", names.Policy.Max}
+	DeployRole        = Kind{"deploy-role", names.Role.Max}
+	DeployPolicy      = Kind{"deploy-policy", names.Policy.Max}
+	PermissionsLimit  = Kind{"permission-boundary", names.Policy.Max}
+	ExternalID        = Kind{"external-id", names.ExternalID.Max}
+	WorkloadQueue     = Kind{"orders-queue", names.Queue.Max}
+	WorkloadDeadQueue = Kind{"orders-dead-letter-queue", names.Queue.Max}
+	WorkloadTopic     = Kind{"alerts-topic", names.Topic.Max}
+	WorkloadParameter = Kind{"alerts-topic-parameter", names.Parameter.Max}
 
 	// shared
-	ImageRepository    = Kind{"build-image", maxRepository}
-	ImageProject       = Kind{"image-build-project", maxProject}
-	ImageRole          = Kind{"image-build-role", maxRole}
-	ImagePolicy        = Kind{"image-build-policy", maxPolicy}
-	ImageLogs          = Kind{"image-build-logs", maxLogGroup}
-	ImageSourceBucket  = Kind{"image-source-bucket", maxBucket}
-	ApprovedImage      = Kind{"approved-image", maxParameter}
-	ImageVerdict       = Kind{"image-verdict", maxParameter}
-	AcceptedFindings   = Kind{"accepted-findings", maxParameter}
-	ScanGateFunction   = Kind{"scan-gate", maxFunction}
-	ScanGateRole       = Kind{"scan-gate-role", maxRole}
-	ScanGatePolicy     = Kind{"scan-gate-policy", maxPolicy}
-	ScanGateLogs       = Kind{"scan-gate-logs", maxLogGroup}
-	ScanGateRule       = Kind{"scan-gate-rule", maxRule}
-	ScanGateDeadLetter = Kind{"scan-gate-dead-letter", maxQueue}
-	ScanGateAlarm      = Kind{"scan-gate-dead-letter-alarm", maxAlarm}
-	StarterFunction    = Kind{"starter", maxFunction}
-	StarterRole        = Kind{"starter-role", maxRole}
-	StarterPolicy      = Kind{"starter-policy", maxPolicy}
-	StarterLogs        = Kind{"starter-logs", maxLogGroup}
-	StarterDeadLetter  = Kind{"starter-dead-letter", maxQueue}
-	StarterAlarm       = Kind{"starter-dead-letter-alarm", maxAlarm}
-	DeliveryBus        = Kind{"delivery-bus", maxBus}
-	WebhookAPI         = Kind{"webhook-api", maxAPI}
-	WebhookAPILogs     = Kind{"webhook-api-logs", maxLogGroup}
-	WebhookSecret      = Kind{"webhook-secret", maxSecret}
-	ReceiverFunction   = Kind{"receiver", maxFunction}
-	ReceiverRole       = Kind{"receiver-role", maxRole}
-	ReceiverPolicy     = Kind{"receiver-policy", maxPolicy}
-	ReceiverLogs       = Kind{"receiver-logs", maxLogGroup}
-	DeliveriesTable    = Kind{"deliveries", maxTable}
-	SourceConnection   = Kind{"source", maxConnection}
-	PipelineTopic      = Kind{"pipeline-topic", maxTopic}
-	ApprovalTopic      = Kind{"approval-topic", maxTopic}
-	LedgerBucket       = Kind{"ledger-bucket", maxBucket}
-	AuditTrail         = Kind{"audit-trail", maxTrail}
-	AuditBucket        = Kind{"audit-bucket", maxBucket}
+	ImageRepository    = Kind{"build-image", names.Repository.Max}
+	ImageProject       = Kind{"image-build-project", names.Project.Max}
+	ImageRole          = Kind{"image-build-role", names.Role.Max}
+	ImagePolicy        = Kind{"image-build-policy", names.Policy.Max}
+	ImageLogs          = Kind{"image-build-logs", names.LogGroup.Max}
+	ImageSourceBucket  = Kind{"image-source-bucket", names.Bucket.Max}
+	ApprovedImage      = Kind{"approved-image", names.Parameter.Max}
+	ImageVerdict       = Kind{"image-verdict", names.Parameter.Max}
+	AcceptedFindings   = Kind{"accepted-findings", names.Parameter.Max}
+	ScanGateFunction   = Kind{"scan-gate", names.Function.Max}
+	ScanGateRole       = Kind{"scan-gate-role", names.Role.Max}
+	ScanGatePolicy     = Kind{"scan-gate-policy", names.Policy.Max}
+	ScanGateLogs       = Kind{"scan-gate-logs", names.LogGroup.Max}
+	ScanGateRule       = Kind{"scan-gate-rule", names.EventRule.Max}
+	ScanGateDeadLetter = Kind{"scan-gate-dead-letter", names.Queue.Max}
+	ScanGateAlarm      = Kind{"scan-gate-dead-letter-alarm", names.Alarm.Max}
+	StarterFunction    = Kind{"starter", names.Function.Max}
+	StarterRole        = Kind{"starter-role", names.Role.Max}
+	StarterPolicy      = Kind{"starter-policy", names.Policy.Max}
+	StarterLogs        = Kind{"starter-logs", names.LogGroup.Max}
+	StarterDeadLetter  = Kind{"starter-dead-letter", names.Queue.Max}
+	StarterAlarm       = Kind{"starter-dead-letter-alarm", names.Alarm.Max}
+	DeliveryBus        = Kind{"delivery-bus", names.Bus.Max}
+	WebhookAPI         = Kind{"webhook-api", names.API.Max}
+	WebhookAPILogs     = Kind{"webhook-api-logs", names.LogGroup.Max}
+	WebhookSecret      = Kind{"webhook-secret", names.Secret.Max}
+	ReceiverFunction   = Kind{"receiver", names.Function.Max}
+	ReceiverRole       = Kind{"receiver-role", names.Role.Max}
+	ReceiverPolicy     = Kind{"receiver-policy", names.Policy.Max}
+	ReceiverLogs       = Kind{"receiver-logs", names.LogGroup.Max}
+	DeliveriesTable    = Kind{"deliveries", names.Table.Max}
+	SourceConnection   = Kind{"source", names.Connection.Max}
+	PipelineTopic      = Kind{"pipeline-topic", names.Topic.Max}
+	ApprovalTopic      = Kind{"approval-topic", names.Topic.Max}
+	LedgerBucket       = Kind{"ledger-bucket", names.Bucket.Max}
+	AuditTrail         = Kind{"audit-trail", names.Trail.Max}
+	AuditBucket        = Kind{"audit-bucket", names.Bucket.Max}
 
 	// shared, in GitHub: an environment of the customer's repository
 	RepositoryEnvironment = Kind{"environment", maxGitHubEnv}
 
 	// environments
-	ArtifactBucket  = Kind{"artifact-bucket", maxBucket}
-	Pipeline        = Kind{"pipeline", maxPipeline}
-	PipelineRole    = Kind{"pipeline-role", maxRole}
-	PipelinePolicy  = Kind{"pipeline-policy", maxPolicy}
+	ArtifactBucket  = Kind{"artifact-bucket", names.Bucket.Max}
+	Pipeline        = Kind{"pipeline", names.Pipeline.Max}
+	PipelineRole    = Kind{"pipeline-role", names.Role.Max}
+	PipelinePolicy  = Kind{"pipeline-policy", names.Policy.Max}
 	PreviewBuild    = buildOf("preview")
 	DeployBuild     = buildOf("deploy")
-	StartRule       = Kind{"start-rule", maxRule}
-	StartDeadLetter = Kind{"start-dead-letter", maxQueue}
-	StartAlarm      = Kind{"start-dead-letter-alarm", maxAlarm}
-	StateRule       = Kind{"state-rule", maxRule}
+	StartRule       = Kind{"start-rule", names.EventRule.Max}
+	StartDeadLetter = Kind{"start-dead-letter", names.Queue.Max}
+	StartAlarm      = Kind{"start-dead-letter-alarm", names.Alarm.Max}
+	StateRule       = Kind{"state-rule", names.EventRule.Max}
 )
 
 // Kinds lists every kind, for tests that walk all names.
@@ -199,8 +174,8 @@ type Build struct {
 // buildOf returns the kinds of the build that runs a command of the deployer.
 func buildOf(verb string) Build {
 	return Build{
-		Project: Kind{verb + "-project", maxProject}, Role: Kind{verb + "-build-role", maxRole},
-		Policy: Kind{verb + "-build-policy", maxPolicy}, Logs: Kind{verb + "-logs", maxLogGroup},
+		Project: Kind{verb + "-project", names.Project.Max}, Role: Kind{verb + "-build-role", names.Role.Max},
+		Policy: Kind{verb + "-build-policy", names.Policy.Max}, Logs: Kind{verb + "-logs", names.LogGroup.Max},
 	}
 }
 
@@ -209,11 +184,11 @@ func buildOf(verb string) Build {
 // makes one must look at them all.
 func Buckets(suffix string, environments ...Environment) []string {
 	shared := New(Shared, suffix)
-	names := []string{shared.Of(StateBucket), shared.Of(ImageSourceBucket), shared.Of(LedgerBucket), shared.Of(AuditBucket)}
+	all := []string{shared.Of(StateBucket), shared.Of(ImageSourceBucket), shared.Of(LedgerBucket), shared.Of(AuditBucket)}
 	for _, env := range environments {
-		names = append(names, shared.In(env).Of(StateBucket), shared.In(env).Of(ArtifactBucket))
+		all = append(all, shared.In(env).Of(StateBucket), shared.In(env).Of(ArtifactBucket))
 	}
-	return names
+	return all
 }
 
 // suffixPattern keeps every name valid in the strictest services (S3 and ECR:

@@ -98,7 +98,7 @@ func TestValidateSaysWhatCodePipelineWouldRefuse(t *testing.T) {
 		spoil func(*pipeline.Blueprint)
 		want  string
 	}{
-		"a pipeline with a space":       {func(b *pipeline.Blueprint) { b.Name = "a b" }, `pipeline "a b" is no name`},
+		"a pipeline with a space":       {func(b *pipeline.Blueprint) { b.Name = "a b" }, `pipeline "a b" is not a name`},
 		"parallel executions":           {func(b *pipeline.Blueprint) { b.Mode = "PARALLEL" }, `mode "PARALLEL"`},
 		"one stage":                     {func(b *pipeline.Blueprint) { b.Stages = b.Stages[:1] }, "at least two"},
 		"a stage twice":                 {func(b *pipeline.Blueprint) { b.Stages[1].Name = "Source" }, `stage "Source" is there twice`},
@@ -115,7 +115,7 @@ func TestValidateSaysWhatCodePipelineWouldRefuse(t *testing.T) {
 		"an artifact from nowhere":      {func(b *pipeline.Blueprint) { action(b, 1).Inputs = []string{"Other"} }, `artifact "Other", which nothing before it makes`},
 		"an artifact from later":        {func(b *pipeline.Blueprint) { b.Stages[1], b.Stages[3] = b.Stages[3], b.Stages[1] }, `artifact "Bundle", which nothing before it makes`},
 		"an artifact twice":             {func(b *pipeline.Blueprint) { action(b, 1).Outputs = []string{"Source"} }, `artifact "Source" is there twice`},
-		"an artifact with a dot":        {func(b *pipeline.Blueprint) { action(b, 1).Outputs = []string{"a.b"} }, `artifact "a.b" is no name`},
+		"an artifact with a dot":        {func(b *pipeline.Blueprint) { action(b, 1).Outputs = []string{"a.b"} }, `artifact "a.b" is not a name`},
 		"a build without an input":      {func(b *pipeline.Blueprint) { action(b, 1).Inputs = nil }, "a build has 1 to 5 inputs"},
 		"a source with an input":        {func(b *pipeline.Blueprint) { action(b, 0).Inputs = []string{"Source"} }, "a source has no input"},
 		"two inputs, none primary":      {func(b *pipeline.Blueprint) { delete(action(b, 3).Configuration, pipeline.KeyPrimarySource) }, "expected one of its inputs"},

@@ -7,17 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/promotion"
 )
 
-// Limits of the API model of CodePipeline.
-var (
-	namePattern      = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`) // pipelines, stages, actions
-	artifactPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
-	namespacePattern = regexp.MustCompile(`^[A-Za-z0-9@_-]{1,100}$`)
-	variablePattern  = regexp.MustCompile(`^[A-Za-z0-9@_-]{1,128}$`)
-	referencePattern = regexp.MustCompile(`#\{([^}]*)\}?`)
-)
+var referencePattern = regexp.MustCompile(`#\{([^}]*)\}?`)
 
 const (
 	maxValue       = 1000 // of a configuration value, and of a variable's
@@ -31,7 +25,7 @@ const (
 // the middle of a run, and what breaks the platform's own rules.
 func (b Blueprint) Validate() error {
 	c := &checker{artifacts: map[string]bool{}, known: map[string][]string{serviceNamespace: {executionID}}}
-	c.match("pipeline", b.Name, namePattern)
+	c.match("pipeline", b.Name, names.Pipeline)
 	if b.Mode != promotion.Queued && b.Mode != promotion.Superseded {
 		c.fail("pipeline %s has mode %q: expected %s or %s", b.Name, b.Mode, promotion.Queued, promotion.Superseded)
 	}
@@ -41,7 +35,7 @@ func (b Blueprint) Validate() error {
 	}
 	stages := map[string]bool{}
 	for i, s := range b.Stages {
-		c.match("stage", s.Name, namePattern)
+		c.match("stage", s.Name, names.Pipeline)
 		c.once("stage", s.Name, stages)
 		c.stage(s, i == 0)
 	}
@@ -59,9 +53,9 @@ func (c *checker) fail(format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf("pipeline layout: "+format, args...))
 }
 
-func (c *checker) match(what, name string, pattern *regexp.Regexp) {
-	if !pattern.MatchString(name) {
-		c.fail("%s %q is no name that CodePipeline accepts: expected %s", what, name, pattern)
+func (c *checker) match(what, name string, rule names.Rule) {
+	if !rule.Allows(name) {
+		c.fail("%s %q is not a name that CodePipeline accepts: expected %d to %d characters that match %s", what, name, rule.Min, rule.Max, rule.Pattern)
 	}
 }
 
@@ -75,7 +69,7 @@ func (c *checker) once(what, name string, seen map[string]bool) {
 func (c *checker) variables(vars []Variable) {
 	seen := map[string]bool{}
 	for _, v := range vars {
-		c.match("variable", v.Name, variablePattern)
+		c.match("variable", v.Name, names.Variable)
 		c.once("variable", v.Name, seen)
 		if v.Default == "" || len(v.Default) > maxValue {
 			c.fail("variable %s has a default of %d characters: expected 1 to %d", v.Name, len(v.Default), maxValue)
@@ -121,7 +115,7 @@ func (c *checker) stage(s Stage, first bool) {
 
 // action checks one action against what was made before it.
 func (c *checker) action(a Action) {
-	c.match("action", a.Name, namePattern)
+	c.match("action", a.Name, names.Pipeline)
 	if a.Order < 1 || a.Order > 999 {
 		c.fail("action %s has order %d: expected 1 to 999", a.Name, a.Order)
 	}
@@ -192,13 +186,13 @@ func (c *checker) shape(a Action) {
 // finish makes known what an action leaves behind.
 func (c *checker) finish(a Action) {
 	for _, out := range a.Outputs {
-		c.match("artifact", out, artifactPattern)
+		c.match("artifact", out, names.Artifact)
 		c.once("artifact", out, c.artifacts)
 	}
 	if a.Namespace == "" {
 		return
 	}
-	c.match("namespace", a.Namespace, namespacePattern)
+	c.match("namespace", a.Namespace, names.Namespace)
 	if _, taken := c.known[a.Namespace]; taken {
 		c.fail("namespace %q of action %s is taken", a.Namespace, a.Name)
 	}

@@ -140,7 +140,7 @@ func (p *person) addKey(t *testing.T) {
 	for _, r := range []*cloud.Resource{
 		{Type: typetoken.Key, ID: "k1", ARN: arn, Inputs: map[string]any{"policy": policy}},
 		{Type: "aws:ssm/parameter:Parameter", ID: verdict, Name: verdict, ARN: "arn:aws:ssm:us-east-1:" + cloud.DeliveryAccount + ":parameter/" + verdict, Inputs: map[string]any{"value": "none", "type": "String"}},
-		{Type: "aws:kms/alias:Alias", ID: alias, Name: alias, ARN: "arn:aws:kms:us-east-1:" + cloud.DeliveryAccount + ":" + alias, Inputs: map[string]any{"targetKeyArn": arn}},
+		{Type: "aws:kms/alias:Alias", ID: alias, Name: alias, ARN: "arn:aws:kms:us-east-1:" + cloud.DeliveryAccount + ":" + alias, Inputs: map[string]any{"targetKeyId": arn}},
 	} {
 		r.Account, r.Outputs = cloud.DeliveryAccount, map[string]any{}
 		require.NoError(t, p.cloud.Add(r))

@@ -11,6 +11,7 @@ import (
 	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/eventbridge"
+	"delivery.internal/lib/aws/ssm"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -40,14 +41,7 @@ func (s *Server) getParameter(r *request) (any, error) {
 	if p == nil {
 		return nil, fail(http.StatusBadRequest, "ParameterNotFound", "parameter %s does not exist", in.Name)
 	}
-	return map[string]any{"Parameter": map[string]any{"Name": p.Name, "Type": p.Str("type"), "Value": p.Str("value"), "ARN": p.ARN, "Version": version(p)}}, nil
-}
-
-// version is the number of a parameter's newest value, which begins with 1. See
-// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
-func version(p *cloud.Resource) float64 {
-	n, _ := p.Value("version").(float64)
-	return max(n, 1)
+	return map[string]any{"Parameter": map[string]any{"Name": p.Name, "Type": p.Str("type"), "Value": p.Str("value"), "ARN": p.ARN, "Version": p.Value("version")}}, nil
 }
 
 func (s *Server) putParameter(r *request) (any, error) {
@@ -71,14 +65,14 @@ func (s *Server) putParameter(r *request) (any, error) {
 	case !in.Overwrite:
 		return nil, fail(http.StatusBadRequest, "ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	}
-	var written float64
+	var version float64
 	s.cloud.Update(p.Account, p.Type, p.ID, func(p *cloud.Resource) {
-		written = version(p) + 1
+		version = ssm.NextVersion(p.Value("version"))
 		p.Outputs = maps.Clone(p.Outputs)
-		p.Outputs["value"], p.Outputs["version"] = in.Value, written
+		p.Outputs["value"], p.Outputs["version"] = in.Value, version
 	})
 	s.cloud.Journal.Add(cloud.Event{Kind: "parameter", Subject: in.Name, Message: "set by " + r.session.ARN()})
-	return map[string]any{"Version": written, "Tier": "Standard"}, nil
+	return map[string]any{"Version": version, "Tier": "Standard"}, nil
 }
 
 // getSecretValue: see

@@ -8,11 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -161,15 +161,13 @@ func (s *Server) expectOwner(bucket string, header []string) error {
 		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	case len(header) == 0:
 		return nil
-	case !accountID.MatchString(header[0]):
+	case !names.Account.Allows(header[0]):
 		return fail(http.StatusBadRequest, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID")
 	case header[0] != b.Account:
 		return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
 	return nil
 }
-
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (s *Server) allowObject(r *request, action, bucket, key string) error {
 	arn := arns.Object(bucket, key)

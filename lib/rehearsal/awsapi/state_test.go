@@ -23,7 +23,7 @@ func TestAParameterThatIsMadeAgainBeginsWithVersionOne(t *testing.T) {
 		require.NoError(t, err)
 		return *got.Parameter.Value, got.Parameter.Version
 	}
-	b.add(typetoken.Parameter, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
+	b.add(typetoken.Parameter, "approved", arn, "approved", map[string]any{"value": "none", "type": "String", "version": 1.0})
 	for want := int64(2); want < 4; want++ {
 		put, err := c.PutParameter(t.Context(), &ssm.PutParameterInput{Name: name, Value: aws.String("sha256:1"), Overwrite: aws.Bool(true)})
 		require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestAParameterThatIsMadeAgainBeginsWithVersionOne(t *testing.T) {
 		require.Equal(t, want, version)
 	}
 	require.True(t, b.cloud.Remove(account, typetoken.Parameter, "approved"))
-	b.add(typetoken.Parameter, "approved", arn, "approved", map[string]any{"value": "none", "type": "String"})
+	b.add(typetoken.Parameter, "approved", arn, "approved", map[string]any{"value": "none", "type": "String", "version": 1.0})
 	value, version := read()
 	require.Equal(t, "none", value)
 	require.EqualValues(t, 1, version)

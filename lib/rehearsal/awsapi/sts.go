@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"time"
 
 	"delivery.internal/lib/aws/apierr"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -26,21 +26,14 @@ func (s *Server) getCallerIdentity(r *request) (any, error) {
 		r.session.ARN(), xmlText(r.session.Name), r.session.Account)), nil
 }
 
-// Patterns of AssumeRole's parameters, from the STS API. An external id has 2
-// to 1224 characters, which is more than a pattern can count.
-var (
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalID  = regexp.MustCompile(`^[\w+=,.@:\\/-]+$`)
-)
-
 func (s *Server) assumeRole(r *request) (any, error) {
 	get := func(k string) string { return formValue(r.body, k) }
 	role, name, external, lifetime := get("RoleArn"), get("RoleSessionName"), get("ExternalId"), time.Hour
-	if !sessionName.MatchString(name) {
-		return nil, fail(http.StatusBadRequest, "ValidationError", "roleSessionName %q must match %s", name, sessionName)
+	if !names.Session.Allows(name) {
+		return nil, fail(http.StatusBadRequest, "ValidationError", "roleSessionName %q must have 2 to 64 characters and match %s", name, names.Session.Pattern)
 	}
-	if external != "" && (len(external) < 2 || len(external) > 1224 || !externalID.MatchString(external)) {
-		return nil, fail(http.StatusBadRequest, "ValidationError", "externalId must have 2 to 1224 characters and match %s", externalID)
+	if external != "" && !names.ExternalID.Allows(external) {
+		return nil, fail(http.StatusBadRequest, "ValidationError", "externalId must have 2 to 1224 characters and match %s", names.ExternalID.Pattern)
 	}
 	if d := get("DurationSeconds"); d != "" {
 		n, err := strconv.Atoi(d)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -38,6 +39,9 @@ func (i Input) match(pattern string) Input {
 	i.Match = regexp.MustCompile("^(?:" + pattern + ")$")
 	return i
 }
+
+// named accepts the names that AWS accepts.
+func named(r names.Rule) Input { return text.match(r.Pattern).between(float64(r.Min), float64(r.Max)) }
 
 func (i Input) refers(by string, types ...string) Input {
 	i.Refers = &Reference{Types: types, By: by}

@@ -107,10 +107,7 @@ func (h *Host) getParameter(session *cloud.Session, args map[string]any) (map[st
 	if p == nil {
 		return nil, fmt.Errorf("reading SSM Parameter (%s): couldn't find resource", name)
 	}
-	out := map[string]any{"id": p.Name, "arn": p.ARN, "name": p.Name, "type": p.Str("type"), "value": p.Str("value"), "version": 1.0}
-	if v, ok := p.Value("version").(float64); ok {
-		out["version"] = v
-	}
+	out := map[string]any{"id": p.Name, "arn": p.ARN, "name": p.Name, "type": p.Str("type"), "value": p.Str("value"), "version": p.Value("version")}
 	if p.Str("type") != "SecureString" {
 		out["insecureValue"] = p.Str("value")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -86,7 +87,7 @@ func codebuildInputs() map[string]Input {
 		second[k] = v
 	}
 	return map[string]Input{
-		"name":                    text.match(`[A-Za-z0-9][A-Za-z0-9\-_]+`).between(2, 150).replaces(),
+		"name":                    named(names.Project).replaces(),
 		"description":             text.between(0, 255),
 		"serviceRole":             roleARN.required(),
 		"encryptionKey":           text.between(1, 0).computed(),

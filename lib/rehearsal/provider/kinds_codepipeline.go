@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -13,8 +14,6 @@ import (
 const (
 	pipelineService = "codepipeline.amazonaws.com"
 	maxConfigValue  = 1000
-	pipelineNames   = `[A-Za-z0-9.@\-_]+`
-	artifactNames   = `[a-zA-Z0-9_\-]+`
 )
 
 // codepipelineKinds: constraints from the API model of CodePipeline
@@ -44,15 +43,15 @@ func codepipelineKinds() []Kind {
 }
 
 func pipelineInputs() map[string]Input {
-	name := text.match(pipelineNames).required().between(1, 100)
+	name := named(names.Pipeline).required()
 	return map[string]Input{
-		"name":          text.match(pipelineNames).between(1, 100).replaces(),
+		"name":          named(names.Pipeline).replaces(),
 		"roleArn":       roleARN.required(),
 		"pipelineType":  text.enum("V1", "V2").def("V1"),
 		"executionMode": text.enum("QUEUED", "SUPERSEDED", "PARALLEL").def("SUPERSEDED"),
 		"artifactStores": list(object(map[string]Input{
 			"type":          text.required().enum("S3"),
-			"location":      text.match(`[a-zA-Z0-9\-.]+`).required().between(3, 63).refers("name", typetoken.Bucket),
+			"location":      named(names.Bucket).required().refers("name", typetoken.Bucket),
 			"region":        text,
 			"encryptionKey": object(map[string]Input{"id": text.required().between(1, 400), "type": text.required().enum("KMS")}),
 		})).required().between(1, 0),
@@ -72,7 +71,7 @@ func pipelineInputs() map[string]Input {
 			"gitConfiguration": pipelineTrigger(name),
 		})).between(0, 50),
 		"variables": list(object(map[string]Input{
-			"name":         text.match(`[A-Za-z0-9@\-_]+`).required().between(1, 128),
+			"name":         named(names.Variable).required(),
 			"defaultValue": text.between(1, maxConfigValue),
 			"description":  text.between(0, 200),
 		})).between(0, 50),
@@ -81,7 +80,7 @@ func pipelineInputs() map[string]Input {
 }
 
 func pipelineAction(name Input) Input {
-	artifacts := list(text.match(artifactNames).between(1, 100))
+	artifacts := list(named(names.Artifact))
 	return object(map[string]Input{
 		"name":             name,
 		"category":         text.required().enum("Approval", "Build", "Deploy", "Invoke", "Source", "Test", "Compute"),
@@ -91,7 +90,7 @@ func pipelineAction(name Input) Input {
 		"configuration":    mapOf(text.between(1, maxConfigValue)),
 		"inputArtifacts":   artifacts,
 		"outputArtifacts":  artifacts,
-		"namespace":        text.match(`[A-Za-z0-9@\-_]+`).between(1, 100),
+		"namespace":        named(names.Namespace),
 		"region":           text.between(4, 30),
 		"roleArn":          text.refers("arn", typetoken.Role),
 		"runOrder":         number.between(1, 999),

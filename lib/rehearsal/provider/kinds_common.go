@@ -16,11 +16,8 @@ import (
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-// Patterns that several services share.
-const (
-	anyARN    = `arn:aws:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12})?:.+`
-	accountID = `[0-9]{12}`
-)
+// anyARN is the ARN of anything.
+const anyARN = `arn:aws:[a-z0-9-]+:[a-z0-9-]*:(?:[0-9]{12})?:.+`
 
 // failed gathers what is wrong with a resource, for a Plan that reads top to
 // bottom.

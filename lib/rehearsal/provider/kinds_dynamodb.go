@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 )
 
@@ -53,13 +54,13 @@ func dynamoTTL(c *Call) error {
 
 func dynamoInputs() map[string]Input {
 	name := text.required().between(1, 255)
-	index := text.match(`[a-zA-Z0-9_.-]+`).required().between(3, 255)
+	index := named(names.Table).required()
 	capacity, limit := number.between(0, 0), number.between(-1, 0)
 	projection := text.required().enum("ALL", "KEYS_ONLY", "INCLUDE")
 	others := list(text.between(1, 255)).between(1, 20)
 	onDemand := object(map[string]Input{"maxReadRequestUnits": limit, "maxWriteRequestUnits": limit})
 	return map[string]Input{
-		"name":               text.match(`[a-zA-Z0-9_.-]+`).between(3, 255).replaces(),
+		"name":               named(names.Table).replaces(),
 		"billingMode":        text.enum("PROVISIONED", "PAY_PER_REQUEST").def("PROVISIONED"),
 		"hashKey":            text.between(1, 255).replaces().computed(),
 		"rangeKey":           text.between(1, 255).replaces(),

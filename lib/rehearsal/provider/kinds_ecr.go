@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -46,7 +47,7 @@ func ecrRepository() Kind {
 	return Kind{
 		Token: typetoken.Repository, Name: "name", ARN: arnOf("ecr", "repository/"),
 		Inputs: map[string]Input{
-			"name": text.match(`[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`).between(2, 256).replaces(),
+			"name": named(names.Repository).replaces(),
 			"encryptionConfigurations": list(object(map[string]Input{
 				"encryptionType": text.enum("AES256", "KMS", "KMS_DSSE"),
 				"kmsKey":         keyARN,

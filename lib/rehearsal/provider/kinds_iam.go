@@ -5,16 +5,14 @@ import (
 	"time"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
-// Names and descriptions of IAM entities. See CreateRole, PutRolePolicy and
-// CreatePolicy in the IAM API.
+// Limits of IAM. See CreateRole in the IAM API.
 const (
-	roleNames    = `[\w+=,.@-]{1,64}`
-	policyNames  = `[\w+=,.@-]{1,128}`
 	descriptions = `[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{00A1}-\x{00FF}]{0,1000}`
 	// maxAttached is the quota "Managed policies attached to an IAM role".
 	maxAttached = 10
@@ -35,7 +33,7 @@ func roleKind() Kind {
 		Taken: "EntityAlreadyExists: Role with name %s already exists.",
 		ARN:   arns.Role,
 		Inputs: map[string]Input{
-			"name":                text.match(roleNames).replaces(),
+			"name":                named(names.Role).replaces(),
 			"assumeRolePolicy":    text.required().policy(iam.Trust),
 			"description":         text.match(descriptions),
 			"maxSessionDuration":  number.between(3600, 43200).def(3600.0),
@@ -78,7 +76,7 @@ func rolePolicyKind() Kind {
 	return Kind{
 		Token: typetoken.RolePolicy,
 		Inputs: map[string]Input{
-			"name":   text.required().match(policyNames).replaces(),
+			"name":   named(names.Policy).required().replaces(),
 			"role":   text.required().replaces().refers("name", typetoken.Role),
 			"policy": text.required().policy(iam.Inline),
 		},
@@ -104,7 +102,7 @@ func policyKind() Kind {
 		ARN:   arns.Policy,
 		ID:    func(c *Call) string { return arns.Policy(c.Account, c.Name) },
 		Inputs: map[string]Input{
-			"name":        text.match(policyNames).replaces(),
+			"name":        named(names.Policy).replaces(),
 			"description": text.match(descriptions).replaces(),
 			"path":        onlyPath,
 			"policy":      text.required().policy(iam.Identity),

@@ -2,9 +2,10 @@ package provider
 
 import (
 	"fmt"
-	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/kmskey"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -121,12 +122,11 @@ func aliasKind() Kind {
 		Taken: "AlreadyExistsException: An alias with the name %s already exists",
 		ARN:   arnOf("kms", ""),
 		Inputs: map[string]Input{
-			// See CreateAlias in the KMS API: 256 characters with the prefix.
-			"name":        text.match(`alias/[a-zA-Z0-9/_-]{1,250}`).replaces(),
+			"name":        named(names.KeyAlias).replaces(),
 			"targetKeyId": text.required().refers("id,arn", typetoken.Key),
 		},
 		Plan: func(c *Call) error {
-			if strings.HasPrefix(c.Str("name"), "alias/aws/") {
+			if (kmskey.Reference{Alias: c.Str("name")}).Managed() {
 				return fmt.Errorf("name is %q: names that begin with alias/aws/ are reserved", c.Str("name"))
 			}
 			return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -20,7 +21,7 @@ func logsKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.LogGroup, Name: "name", ARN: arnOf("logs", "log-group:"),
 		Inputs: map[string]Input{
-			"name":            text.match(`[.\-_/#A-Za-z0-9]+`).between(1, 512).replaces(),
+			"name":            named(names.LogGroup).replaces(),
 			"namePrefix":      text.replaces(),
 			"retentionInDays": number.def(0.0),
 			"kmsKeyId":        keyARN,

@@ -111,7 +111,7 @@ func TestAQueuesPolicySpeaksOfItsQueueAndGoesWithIt(t *testing.T) {
 func TestParametersAreRefusedAsSystemsManagerRefusesThem(t *testing.T) {
 	t.Parallel()
 	refuses(t, typetoken.Parameter, map[string]any{"name": "/a/b", "type": "String", "value": "x"}, []refusal{
-		{"reserved", map[string]any{"name": "/AWS/x"}, "can't begin with aws"},
+		{"reserved", map[string]any{"name": "/AWS/x"}, "begins with aws or ssm"},
 		{"no leading slash", map[string]any{"name": "a/b"}, "must begin with /"},
 		{"empty", map[string]any{"value": ""}, "characters"},
 		{"none", map[string]any{"value": nil}, "value is not set"},

@@ -5,11 +5,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -39,8 +39,7 @@ func bucketKind() Kind {
 		Token: typetoken.Bucket, Name: "bucket", Global: true, ARN: bucketARN,
 		Taken: "BucketAlreadyOwnedByYou: Your previous request to create the named bucket succeeded and you already own it: %s",
 		Inputs: map[string]Input{
-			// See "General purpose bucket naming rules" in the S3 user guide.
-			"bucket":            text.match(`[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`).replaces(),
+			"bucket":            named(names.Bucket).replaces(),
 			"forceDestroy":      flag.def(false),
 			"objectLockEnabled": flag.replaces().computed(),
 			"tags":              tags,
@@ -60,16 +59,9 @@ func bucketKind() Kind {
 	}
 }
 
-var ipAddress = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$`)
-
 func planBucket(c *Call) error {
-	name := c.Str("bucket")
-	switch {
-	case strings.Contains(name, ".."), ipAddress.MatchString(name):
-		return fmt.Errorf("bucket is %q: two dots in a row and addresses are refused", name)
-	case strings.HasPrefix(name, "xn--"), strings.HasPrefix(name, "sthree-"), strings.HasPrefix(name, "amzn-s3-demo-"),
-		strings.HasSuffix(name, "-s3alias"), strings.HasSuffix(name, "--ol-s3"), strings.HasSuffix(name, ".mrap"), strings.HasSuffix(name, "--x-s3"), strings.HasSuffix(name, "--table-s3"):
-		return fmt.Errorf("bucket is %q: its prefix or suffix is reserved", name)
+	if err := names.CheckBucket(c.Str("bucket")); err != nil {
+		return fmt.Errorf("bucket: %w", err)
 	}
 	return nil
 }
@@ -103,7 +95,7 @@ func bucketParts() []Kind {
 			Actions: Actions{Create: []string{put}, Read: []string{get}, Update: []string{put}, Delete: []string{del}},
 		}
 	}
-	owner := text.match(accountID).replaces()
+	owner := named(names.Account).replaces()
 	versioning := part(typetoken.BucketVersioning, map[string]Input{
 		"versioningConfiguration": object(map[string]Input{"status": text.required().enum("Enabled", "Suspended", "Disabled"), "mfaDelete": text.enum("Enabled", "Disabled")}).required(),
 		"expectedBucketOwner":     owner,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -26,7 +27,7 @@ func smSecret() Kind {
 		},
 		ID: func(c *Call) string { return c.ARN },
 		Inputs: map[string]Input{
-			"name":                        text.match(`[A-Za-z0-9/_+=.@-]+`).between(1, 512).replaces(),
+			"name":                        named(names.Secret).replaces(),
 			"namePrefix":                  text.replaces(),
 			"description":                 text.between(0, 2048),
 			"kmsKeyId":                    text,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -41,7 +42,7 @@ func sqsQueue() Kind {
 			return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", cloud.Region, c.Account, c.Name)
 		},
 		Inputs: map[string]Input{
-			"name":                         text.match(`[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo`).between(1, 80).replaces(),
+			"name":                         named(names.Queue).replaces(),
 			"namePrefix":                   text.replaces(),
 			"delaySeconds":                 number.between(0, 900).def(0.0),
 			"maxMessageSize":               number.between(1024, 262144).def(262144.0),

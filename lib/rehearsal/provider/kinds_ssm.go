@@ -5,15 +5,9 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/ssm"
 	"delivery.internal/lib/aws/typetoken"
-)
-
-// Sizes of values by tier. See "Managing parameter tiers" in the Systems
-// Manager user guide.
-const (
-	ssmStandardSize = 4096
-	ssmAdvancedSize = 8192
-	ssmLevels       = 15
 )
 
 // ssmKinds: constraints from PutParameter and "Requirements and constraints for
@@ -22,10 +16,10 @@ func ssmKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.Parameter, Name: "name", ARN: arnOf("ssm", "parameter/"),
 		Inputs: map[string]Input{
-			"name":           text.match(`[a-zA-Z0-9_.\-/]+`).between(1, 1011).replaces(),
+			"name":           named(names.Parameter).replaces(),
 			"type":           text.required().enum("String", "StringList", "SecureString"),
-			"value":          text.between(1, ssmAdvancedSize).hidden(),
-			"insecureValue":  text.between(1, ssmAdvancedSize),
+			"value":          text.between(1, ssm.MaxAdvanced).hidden(),
+			"insecureValue":  text.between(1, ssm.MaxAdvanced),
 			"description":    text.between(0, 1024),
 			"allowedPattern": text.between(0, 1024),
 			"dataType":       text.enum("text", "aws:ssm:integration", "aws:ec2:image").computed(),
@@ -54,18 +48,17 @@ func ssmKinds() []Kind {
 }
 
 func ssmOutputs(c *Call) (map[string]any, error) {
-	out := map[string]any{"version": 1.0, "dataType": orElse(c.Str("dataType"), "text"), "tier": orElse(c.Str("tier"), "Standard")}
+	out := map[string]any{"version": ssm.NextVersion(nil), "dataType": orElse(c.Str("dataType"), "text"), "tier": orElse(c.Str("tier"), "Standard")}
 	if c.Str("insecureValue") != "" {
 		out["value"] = c.Str("insecureValue")
 	}
 	var err error
 	if c.Old != nil {
-		version, _ := c.Old.Value("version").(float64)
-		out["version"] = version + 1
 		if c.onlyTags() {
 			// The value may have been written by somebody else: tags don't touch it.
-			out["version"], out["value"] = max(version, 1), c.Old.Str("value")
+			out["version"], out["value"] = c.Old.Value("version"), c.Old.Str("value")
 		} else {
+			out["version"] = ssm.NextVersion(c.Old.Value("version"))
 			err = c.may(c.ARN, nil, "ssm:PutParameter")
 		}
 	}
@@ -84,12 +77,10 @@ func orElse(s, other string) string {
 }
 
 func planSSMParameter(c *Call) error {
-	f, name := &failed{}, c.Str("name")
-	plain := strings.ToLower(strings.TrimPrefix(name, "/"))
-	f.when(strings.HasPrefix(plain, "aws") || strings.HasPrefix(plain, "ssm"), "name is %q: names can't begin with aws or ssm", name)
-	f.when(strings.Contains(name, "/") && !strings.HasPrefix(name, "/"), "name is %q: a name with / is a path and must begin with /", name)
-	f.when(strings.HasSuffix(name, "/") || strings.Contains(name, "//"), "name is %q: a path has no empty level", name)
-	f.when(strings.Count(name, "/") > ssmLevels, "name is %q: a path has at most %d levels", name, ssmLevels)
+	f := &failed{}
+	if err := names.CheckParameter(c.Str("name")); err != nil {
+		f.add("name: %w", err)
+	}
 	f.exclusive(c, "value", "insecureValue")
 	f.when(!c.given("value") && !c.given("insecureValue"), "value is not set")
 	secure := c.Str("type") == "SecureString"
@@ -102,7 +93,7 @@ func planSSMParameter(c *Call) error {
 
 func planSSMValue(f *failed, c *Call, value string) {
 	tier := c.Str("tier")
-	f.when(len(value) > ssmStandardSize && (tier == "" || tier == "Standard"), "value has %d bytes: a Standard parameter holds %d; set tier to Advanced", len(value), ssmStandardSize)
+	f.when(len(value) > ssm.MaxStandard && (tier == "" || tier == "Standard"), "value has %d bytes: a Standard parameter holds %d; set tier to Advanced", len(value), ssm.MaxStandard)
 	f.when(strings.Contains(value, "{{"), "value holds {{: parameters can't be referenced or nested in a value")
 	if pattern := c.Str("allowedPattern"); pattern != "" {
 		// Where Go does not know AWS's dialect (look-around), the value goes unchecked.
