@@ -122,6 +122,10 @@ lint: ## Vet, format, staticcheck and govulncheck (the last two when they can be
 	  exit 1
 	done
 
+.PHONY: facts
+facts: ## Print the rules of AWS, GitHub and Pulumi that the code holds to: rule, page, where enforced
+	@go run ./lib/cmd/facts
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	@go test -run '^$$' -bench . -benchmem $(PACKAGES) | grep -vE '^(PASS|ok|\?)'
