@@ -39,7 +39,7 @@ var environmentPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
 
 // maxEnvironment leaves room in the shortest name, that of a connection, for a
 // letter of its kind, the mark of a shortened name and the longest suffix.
-const maxEnvironment = maxConnection - len("c-ffffff-") - len("-") - maxSuffix
+var maxEnvironment = names.Connection.Max - len("c-ffffff-") - len("-") - maxSuffix
 
 // reserved are the projects that are not an environment's, and what would make
 // AWS_PROFILE an environment's variable.

@@ -220,7 +220,7 @@ func imageExists(c *Call, input, image string) error {
 		return fmt.Errorf("%s is %q: expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY with a tag or a digest", input, image)
 	}
 	account, region, repository, tag, digest := m[1], m[2], m[3], m[4], m[5]
-	if c.Cloud.Get(account, cloud.RoleType, "Operator") == nil {
+	if c.Cloud.Get(account, typetoken.Role, "Operator") == nil {
 		return nil // not an account of this cloud
 	}
 	if region != cloud.Region || c.Cloud.Get(account, typetoken.Repository, repository) == nil {
