@@ -3,11 +3,11 @@ package access
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 )
@@ -50,15 +50,13 @@ type TargetRoles struct {
 	Ready []pulumi.Resource
 }
 
-var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-
 func (a *TargetRolesArgs) validate(name string) error {
 	if a == nil {
 		return fmt.Errorf("roles %s have no arguments", name)
 	}
 	var errs []error
 	for what, scope := range map[string]naming.Scope{"delivery": a.Delivery, "target": a.Target} {
-		if !accountPattern.MatchString(scope.Account) || scope.Region == "" {
+		if !awsname.Account.Allows(scope.Account) || scope.Region == "" {
 			errs = append(errs, fmt.Errorf("roles %s: the %s account %q in region %q is not usable: expected twelve digits and a region", name, what, scope.Account, scope.Region))
 		}
 	}

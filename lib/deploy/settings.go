@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/contract"
 	"delivery.internal/lib/naming"
 )
@@ -25,11 +26,9 @@ type Settings struct {
 }
 
 var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 	commitPattern  = regexp.MustCompile(`^[0-9a-f]{40}$`)
 	rolePattern    = regexp.MustCompile(`^arn:aws:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}$`)
 	keyPattern     = regexp.MustCompile(`^arn:aws:kms:([a-z0-9-]+):([0-9]{12}):key/[A-Za-z0-9-]+$`)
-	bucketPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	sessionInvalid = regexp.MustCompile(`[^\w+=,.@-]`)
 )
@@ -38,11 +37,11 @@ var (
 // that is wrong.
 func ReadSettings(getenv func(string) string) (Settings, error) {
 	var errs []error
-	must := func(name string, pattern *regexp.Regexp, expected string) string {
+	must := func(name string, allows func(string) bool, expected string) string {
 		v := getenv(name)
 		if v == "" {
 			errs = append(errs, fmt.Errorf("environment variable %s is not set: the pipeline sets it; expected %s", name, expected))
-		} else if pattern != nil && !pattern.MatchString(v) {
+		} else if allows != nil && !allows(v) {
 			errs = append(errs, fmt.Errorf("environment variable %s is %q: expected %s", name, v, expected))
 		}
 		return v
@@ -50,13 +49,13 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		Environment:  must(contract.EnvEnvironment, nil, "dev, staging or prod"),
 		Pipeline:     must(contract.EnvPipeline, nil, "the name of the pipeline"),
-		Region:       must(contract.EnvRegion, regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "an AWS region"),
-		Account:      must(contract.EnvAccount, accountPattern, "a twelve-digit account id"),
-		StateBucket:  must(contract.EnvStateBucket, bucketPattern, "the name of a bucket"),
-		SecretsKey:   must(contract.EnvSecretsKey, keyPattern, "the ARN of a KMS key"),
-		Role:         must(contract.EnvRole, rolePattern, "the ARN of a role"),
+		Region:       must(contract.EnvRegion, awsname.Region.Allows, "an AWS region"),
+		Account:      must(contract.EnvAccount, awsname.Account.Allows, "a twelve-digit account id"),
+		StateBucket:  must(contract.EnvStateBucket, awsname.Bucket.Allows, "the name of a bucket"),
+		SecretsKey:   must(contract.EnvSecretsKey, keyPattern.MatchString, "the ARN of a KMS key"),
+		Role:         must(contract.EnvRole, rolePattern.MatchString, "the ARN of a role"),
 		ExternalID:   must(contract.EnvExternalID, nil, "the external id that the role demands"),
-		LedgerBucket: must(contract.EnvLedgerBucket, bucketPattern, "the name of a bucket"),
+		LedgerBucket: must(contract.EnvLedgerBucket, awsname.Bucket.Allows, "the name of a bucket"),
 		Bus:          must(contract.EnvBus, nil, "the name of an event bus"),
 		Execution:    must(contract.EnvExecution, nil, "the id of the pipeline execution"),
 		Requires:     getenv(contract.EnvRequires),
@@ -65,7 +64,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		ReviewedDigest: getenv(contract.ExportDigest), ReviewedSummary: getenv(contract.ExportSummary),
 		pathStyle: getenv("AWS_ENDPOINT_URL") != "" || getenv("AWS_ENDPOINT_URL_S3") != "",
 	}
-	if m := rolePattern.FindStringSubmatch(s.Role); m != nil && accountPattern.MatchString(s.Account) && m[1] != s.Account {
+	if m := rolePattern.FindStringSubmatch(s.Role); m != nil && awsname.Account.Allows(s.Account) && m[1] != s.Account {
 		errs = append(errs, fmt.Errorf("%s is in account %s and %s is %s: expected a role of the target account", contract.EnvRole, m[1], contract.EnvAccount, s.Account))
 	}
 	for _, name := range []string{contract.EnvEnvironment, contract.EnvRequires} {

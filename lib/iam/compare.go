@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/awsname"
 )
 
 // Verdict is the outcome of a comparison of what is allowed.
@@ -172,7 +173,7 @@ func (p *Principals) texts() []text {
 	}
 	var out []text
 	for _, a := range p.AWS {
-		if len(a) == 12 && accountID.MatchString(a) {
+		if awsname.Account.Allows(a) {
 			a = arns.Root(a)
 		}
 		out = append(out, text{value: a})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/iam/reference"
 )
 
@@ -46,11 +47,13 @@ var resourceForms = map[string]arnRules{
 }
 
 var (
-	variable  = regexp.MustCompile(`\$\{[^}]*\}`)
-	accountID = regexp.MustCompile(`^(\d{12}|aws)$`)
-	regionID  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-	bucketID  = regexp.MustCompile(`^[a-z0-9*?][a-z0-9.*?-]*$`)
+	variable = regexp.MustCompile(`\$\{[^}]*\}`)
+	bucketID = regexp.MustCompile(`^[a-z0-9*?][a-z0-9.*?-]*$`)
 )
+
+// isAccount says whether an ARN may have an account; "aws" is that of managed
+// policies.
+func isAccount(s string) bool { return s == "aws" || awsname.Account.Allows(s) }
 
 // checkResource says whether a Resource element is one that AWS knows. Where a
 // wildcard or variable stands, any text may.
@@ -76,21 +79,21 @@ func checkResource(r string) error {
 }
 
 func (a arnRules) check(service, region, account string) error {
-	part := func(name, value string, wanted bool, valid *regexp.Regexp) error {
+	part := func(name, value string, wanted bool, valid func(string) bool) error {
 		switch {
 		case value == "" && wanted && !a.either:
 			return fmt.Errorf("the ARN of a resource of %s names its %s", service, name)
 		case value != "" && !wanted && !a.either:
 			return fmt.Errorf("the ARN of a resource of %s has no %s, found %q", service, name, value)
-		case value != "" && !strings.ContainsAny(value, "*?") && !valid.MatchString(value):
+		case value != "" && !strings.ContainsAny(value, "*?") && !valid(value):
 			return fmt.Errorf("%s %q is not valid", name, value)
 		}
 		return nil
 	}
-	if err := part("region", region, a.region, regionID); err != nil {
+	if err := part("region", region, a.region, awsname.Region.Allows); err != nil {
 		return err
 	}
-	return part("account", account, a.account, accountID)
+	return part("account", account, a.account, isAccount)
 }
 
 func (a arnRules) checkName(service, name string) error {
@@ -126,7 +129,7 @@ var services = strings.Fields(`access-analyzer apigateway autoscaling backup bat
 // knownService says whether a service principal exists, with or without a region.
 func knownService(name string) bool {
 	base, ok := strings.CutSuffix(name, ".amazonaws.com")
-	if head, last, found := cutLast(base, "."); found && regionID.MatchString(last) {
+	if head, last, found := cutLast(base, "."); found && awsname.Region.Allows(last) {
 		base = head
 	}
 	return ok && slices.Contains(services, base)
@@ -191,7 +194,7 @@ func (v *validation) principal(p *Principals) {
 func (v *validation) awsPrincipal(a string) {
 	session := principalOfSTS.FindStringSubmatch(a)
 	switch {
-	case a == "*" || len(a) == 12 && accountID.MatchString(a):
+	case a == "*" || awsname.Account.Allows(a):
 	case principalOfIAM.MatchString(a):
 		if !strings.HasSuffix(a, ":root") {
 			v.exists(a, a)

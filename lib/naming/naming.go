@@ -18,7 +18,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 )
 
 // Environment is the third part of a name. Which environments an installation
@@ -39,7 +39,7 @@ var environmentPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
 
 // maxEnvironment leaves room in the shortest name, that of a connection, for a
 // letter of its kind, the mark of a shortened name and the longest suffix.
-var maxEnvironment = names.Connection.Max - len("c-ffffff-") - len("-") - maxSuffix
+var maxEnvironment = awsname.Connection.Max - len("c-ffffff-") - len("-") - maxSuffix
 
 // reserved are the projects that are not an environment's, and what would make
 // AWS_PROFILE an environment's variable.
@@ -73,74 +73,74 @@ const maxGitHubEnv = 255
 // The kinds of the platform, by the project that owns them.
 var (
 	// bootstrap
-	KeyAlias    = Kind{"alias/delivery-key", names.KeyAlias.Max}
-	StateBucket = Kind{"state-bucket", names.Bucket.Max}
+	KeyAlias    = Kind{"alias/delivery-key", awsname.KeyAlias.Max}
+	StateBucket = Kind{"state-bucket", awsname.Bucket.Max}
 
 	// targets
-	PreviewRole       = Kind{"preview-role", names.Role.Max}
-	PreviewPolicy     = Kind{"preview-policy", names.Policy.Max}
-	DeployRole        = Kind{"deploy-role", names.Role.Max}
-	DeployPolicy      = Kind{"deploy-policy", names.Policy.Max}
-	PermissionsLimit  = Kind{"permission-boundary", names.Policy.Max}
-	ExternalID        = Kind{"external-id", names.ExternalID.Max}
-	WorkloadQueue     = Kind{"orders-queue", names.Queue.Max}
-	WorkloadDeadQueue = Kind{"orders-dead-letter-queue", names.Queue.Max}
-	WorkloadTopic     = Kind{"alerts-topic", names.Topic.Max}
-	WorkloadParameter = Kind{"alerts-topic-parameter", names.Parameter.Max}
+	PreviewRole       = Kind{"preview-role", awsname.Role.Max}
+	PreviewPolicy     = Kind{"preview-policy", awsname.Policy.Max}
+	DeployRole        = Kind{"deploy-role", awsname.Role.Max}
+	DeployPolicy      = Kind{"deploy-policy", awsname.Policy.Max}
+	PermissionsLimit  = Kind{"permission-boundary", awsname.Policy.Max}
+	ExternalID        = Kind{"external-id", awsname.ExternalID.Max}
+	WorkloadQueue     = Kind{"orders-queue", awsname.Queue.Max}
+	WorkloadDeadQueue = Kind{"orders-dead-letter-queue", awsname.Queue.Max}
+	WorkloadTopic     = Kind{"alerts-topic", awsname.Topic.Max}
+	WorkloadParameter = Kind{"alerts-topic-parameter", awsname.Parameter.Max}
 
 	// shared
-	ImageRepository    = Kind{"build-image", names.Repository.Max}
-	ImageProject       = Kind{"image-build-project", names.Project.Max}
-	ImageRole          = Kind{"image-build-role", names.Role.Max}
-	ImagePolicy        = Kind{"image-build-policy", names.Policy.Max}
-	ImageLogs          = Kind{"image-build-logs", names.LogGroup.Max}
-	ImageSourceBucket  = Kind{"image-source-bucket", names.Bucket.Max}
-	ApprovedImage      = Kind{"approved-image", names.Parameter.Max}
-	ImageVerdict       = Kind{"image-verdict", names.Parameter.Max}
-	AcceptedFindings   = Kind{"accepted-findings", names.Parameter.Max}
-	ScanGateFunction   = Kind{"scan-gate", names.Function.Max}
-	ScanGateRole       = Kind{"scan-gate-role", names.Role.Max}
-	ScanGatePolicy     = Kind{"scan-gate-policy", names.Policy.Max}
-	ScanGateLogs       = Kind{"scan-gate-logs", names.LogGroup.Max}
-	ScanGateRule       = Kind{"scan-gate-rule", names.EventRule.Max}
-	ScanGateDeadLetter = Kind{"scan-gate-dead-letter", names.Queue.Max}
-	ScanGateAlarm      = Kind{"scan-gate-dead-letter-alarm", names.Alarm.Max}
-	StarterFunction    = Kind{"starter", names.Function.Max}
-	StarterRole        = Kind{"starter-role", names.Role.Max}
-	StarterPolicy      = Kind{"starter-policy", names.Policy.Max}
-	StarterLogs        = Kind{"starter-logs", names.LogGroup.Max}
-	StarterDeadLetter  = Kind{"starter-dead-letter", names.Queue.Max}
-	StarterAlarm       = Kind{"starter-dead-letter-alarm", names.Alarm.Max}
-	DeliveryBus        = Kind{"delivery-bus", names.Bus.Max}
-	WebhookAPI         = Kind{"webhook-api", names.API.Max}
-	WebhookAPILogs     = Kind{"webhook-api-logs", names.LogGroup.Max}
-	WebhookSecret      = Kind{"webhook-secret", names.Secret.Max}
-	ReceiverFunction   = Kind{"receiver", names.Function.Max}
-	ReceiverRole       = Kind{"receiver-role", names.Role.Max}
-	ReceiverPolicy     = Kind{"receiver-policy", names.Policy.Max}
-	ReceiverLogs       = Kind{"receiver-logs", names.LogGroup.Max}
-	DeliveriesTable    = Kind{"deliveries", names.Table.Max}
-	SourceConnection   = Kind{"source", names.Connection.Max}
-	PipelineTopic      = Kind{"pipeline-topic", names.Topic.Max}
-	ApprovalTopic      = Kind{"approval-topic", names.Topic.Max}
-	LedgerBucket       = Kind{"ledger-bucket", names.Bucket.Max}
-	AuditTrail         = Kind{"audit-trail", names.Trail.Max}
-	AuditBucket        = Kind{"audit-bucket", names.Bucket.Max}
+	ImageRepository    = Kind{"build-image", awsname.Repository.Max}
+	ImageProject       = Kind{"image-build-project", awsname.Project.Max}
+	ImageRole          = Kind{"image-build-role", awsname.Role.Max}
+	ImagePolicy        = Kind{"image-build-policy", awsname.Policy.Max}
+	ImageLogs          = Kind{"image-build-logs", awsname.LogGroup.Max}
+	ImageSourceBucket  = Kind{"image-source-bucket", awsname.Bucket.Max}
+	ApprovedImage      = Kind{"approved-image", awsname.Parameter.Max}
+	ImageVerdict       = Kind{"image-verdict", awsname.Parameter.Max}
+	AcceptedFindings   = Kind{"accepted-findings", awsname.Parameter.Max}
+	ScanGateFunction   = Kind{"scan-gate", awsname.Function.Max}
+	ScanGateRole       = Kind{"scan-gate-role", awsname.Role.Max}
+	ScanGatePolicy     = Kind{"scan-gate-policy", awsname.Policy.Max}
+	ScanGateLogs       = Kind{"scan-gate-logs", awsname.LogGroup.Max}
+	ScanGateRule       = Kind{"scan-gate-rule", awsname.EventRule.Max}
+	ScanGateDeadLetter = Kind{"scan-gate-dead-letter", awsname.Queue.Max}
+	ScanGateAlarm      = Kind{"scan-gate-dead-letter-alarm", awsname.Alarm.Max}
+	StarterFunction    = Kind{"starter", awsname.Function.Max}
+	StarterRole        = Kind{"starter-role", awsname.Role.Max}
+	StarterPolicy      = Kind{"starter-policy", awsname.Policy.Max}
+	StarterLogs        = Kind{"starter-logs", awsname.LogGroup.Max}
+	StarterDeadLetter  = Kind{"starter-dead-letter", awsname.Queue.Max}
+	StarterAlarm       = Kind{"starter-dead-letter-alarm", awsname.Alarm.Max}
+	DeliveryBus        = Kind{"delivery-bus", awsname.Bus.Max}
+	WebhookAPI         = Kind{"webhook-api", awsname.API.Max}
+	WebhookAPILogs     = Kind{"webhook-api-logs", awsname.LogGroup.Max}
+	WebhookSecret      = Kind{"webhook-secret", awsname.Secret.Max}
+	ReceiverFunction   = Kind{"receiver", awsname.Function.Max}
+	ReceiverRole       = Kind{"receiver-role", awsname.Role.Max}
+	ReceiverPolicy     = Kind{"receiver-policy", awsname.Policy.Max}
+	ReceiverLogs       = Kind{"receiver-logs", awsname.LogGroup.Max}
+	DeliveriesTable    = Kind{"deliveries", awsname.Table.Max}
+	SourceConnection   = Kind{"source", awsname.Connection.Max}
+	PipelineTopic      = Kind{"pipeline-topic", awsname.Topic.Max}
+	ApprovalTopic      = Kind{"approval-topic", awsname.Topic.Max}
+	LedgerBucket       = Kind{"ledger-bucket", awsname.Bucket.Max}
+	AuditTrail         = Kind{"audit-trail", awsname.Trail.Max}
+	AuditBucket        = Kind{"audit-bucket", awsname.Bucket.Max}
 
 	// shared, in GitHub: an environment of the customer's repository
 	RepositoryEnvironment = Kind{"environment", maxGitHubEnv}
 
 	// environments
-	ArtifactBucket  = Kind{"artifact-bucket", names.Bucket.Max}
-	Pipeline        = Kind{"pipeline", names.Pipeline.Max}
-	PipelineRole    = Kind{"pipeline-role", names.Role.Max}
-	PipelinePolicy  = Kind{"pipeline-policy", names.Policy.Max}
+	ArtifactBucket  = Kind{"artifact-bucket", awsname.Bucket.Max}
+	Pipeline        = Kind{"pipeline", awsname.Pipeline.Max}
+	PipelineRole    = Kind{"pipeline-role", awsname.Role.Max}
+	PipelinePolicy  = Kind{"pipeline-policy", awsname.Policy.Max}
 	PreviewBuild    = buildOf("preview")
 	DeployBuild     = buildOf("deploy")
-	StartRule       = Kind{"start-rule", names.EventRule.Max}
-	StartDeadLetter = Kind{"start-dead-letter", names.Queue.Max}
-	StartAlarm      = Kind{"start-dead-letter-alarm", names.Alarm.Max}
-	StateRule       = Kind{"state-rule", names.EventRule.Max}
+	StartRule       = Kind{"start-rule", awsname.EventRule.Max}
+	StartDeadLetter = Kind{"start-dead-letter", awsname.Queue.Max}
+	StartAlarm      = Kind{"start-dead-letter-alarm", awsname.Alarm.Max}
+	StateRule       = Kind{"state-rule", awsname.EventRule.Max}
 )
 
 // Kinds lists every kind, for tests that walk all names.
@@ -174,8 +174,8 @@ type Build struct {
 // buildOf returns the kinds of the build that runs a command of the deployer.
 func buildOf(verb string) Build {
 	return Build{
-		Project: Kind{verb + "-project", names.Project.Max}, Role: Kind{verb + "-build-role", names.Role.Max},
-		Policy: Kind{verb + "-build-policy", names.Policy.Max}, Logs: Kind{verb + "-logs", names.LogGroup.Max},
+		Project: Kind{verb + "-project", awsname.Project.Max}, Role: Kind{verb + "-build-role", awsname.Role.Max},
+		Policy: Kind{verb + "-build-policy", awsname.Policy.Max}, Logs: Kind{verb + "-logs", awsname.LogGroup.Max},
 	}
 }
 

@@ -3,18 +3,14 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
+	"delivery.internal/lib/aws/pipelinevar"
 	"delivery.internal/lib/promotion"
 )
 
-var referencePattern = regexp.MustCompile(`#\{([^}]*)\}?`)
-
 const (
-	maxValue       = 1000 // of a configuration value, and of a variable's
 	maxDescription = 200
 	maxArtifacts   = 5 // into or out of a CodeBuild action
 	minWait        = 5 // minutes, of an approval
@@ -25,7 +21,7 @@ const (
 // the middle of a run, and what breaks the platform's own rules.
 func (b Blueprint) Validate() error {
 	c := &checker{artifacts: map[string]bool{}, known: map[string][]string{serviceNamespace: {executionID}}}
-	c.match("pipeline", b.Name, names.Pipeline)
+	c.match("pipeline", b.Name, awsname.Pipeline)
 	if b.Mode != promotion.Queued && b.Mode != promotion.Superseded {
 		c.fail("pipeline %s has mode %q: expected %s or %s", b.Name, b.Mode, promotion.Queued, promotion.Superseded)
 	}
@@ -35,7 +31,7 @@ func (b Blueprint) Validate() error {
 	}
 	stages := map[string]bool{}
 	for i, s := range b.Stages {
-		c.match("stage", s.Name, names.Pipeline)
+		c.match("stage", s.Name, awsname.Pipeline)
 		c.once("stage", s.Name, stages)
 		c.stage(s, i == 0)
 	}
@@ -53,7 +49,7 @@ func (c *checker) fail(format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf("pipeline layout: "+format, args...))
 }
 
-func (c *checker) match(what, name string, rule names.Rule) {
+func (c *checker) match(what, name string, rule awsname.Rule) {
 	if !rule.Allows(name) {
 		c.fail("%s %q is not a name that CodePipeline accepts: expected %d to %d characters that match %s", what, name, rule.Min, rule.Max, rule.Pattern)
 	}
@@ -69,10 +65,10 @@ func (c *checker) once(what, name string, seen map[string]bool) {
 func (c *checker) variables(vars []Variable) {
 	seen := map[string]bool{}
 	for _, v := range vars {
-		c.match("variable", v.Name, names.Variable)
+		c.match("variable", v.Name, awsname.Variable)
 		c.once("variable", v.Name, seen)
-		if v.Default == "" || len(v.Default) > maxValue {
-			c.fail("variable %s has a default of %d characters: expected 1 to %d", v.Name, len(v.Default), maxValue)
+		if v.Default == "" || len(v.Default) > pipelinevar.MaxValue {
+			c.fail("variable %s has a default of %d characters: expected 1 to %d", v.Name, len(v.Default), pipelinevar.MaxValue)
 		}
 		if len(v.Description) > maxDescription {
 			c.fail("variable %s has a description of %d characters: expected at most %d", v.Name, len(v.Description), maxDescription)
@@ -115,7 +111,7 @@ func (c *checker) stage(s Stage, first bool) {
 
 // action checks one action against what was made before it.
 func (c *checker) action(a Action) {
-	c.match("action", a.Name, names.Pipeline)
+	c.match("action", a.Name, awsname.Pipeline)
 	if a.Order < 1 || a.Order > 999 {
 		c.fail("action %s has order %d: expected 1 to 999", a.Name, a.Order)
 	}
@@ -125,8 +121,8 @@ func (c *checker) action(a Action) {
 		}
 	}
 	for key, value := range a.Configuration {
-		if value == "" || len(value) > maxValue {
-			c.fail("action %s has %s of %d characters: expected 1 to %d", a.Name, key, len(value), maxValue)
+		if value == "" || len(value) > pipelinevar.MaxValue {
+			c.fail("action %s has %s of %d characters: expected 1 to %d", a.Name, key, len(value), pipelinevar.MaxValue)
 		}
 		c.references(a, value)
 	}
@@ -136,10 +132,9 @@ func (c *checker) action(a Action) {
 // references refuses variables that no earlier action exports: CodePipeline
 // finds that out in the middle of a run.
 func (c *checker) references(a Action, value string) {
-	for _, m := range referencePattern.FindAllStringSubmatch(value, -1) {
-		namespace, name, _ := strings.Cut(m[1], ".")
-		if !strings.HasSuffix(m[0], "}") || !slices.Contains(c.known[namespace], name) {
-			c.fail("action %s reads variable %q, which nothing before it exports", a.Name, m[0])
+	for _, v := range pipelinevar.In(value) {
+		if !v.Closed() || !slices.Contains(c.known[v.Namespace], v.Name) {
+			c.fail("action %s reads variable %q, which nothing before it exports", a.Name, v.Text)
 		}
 	}
 }
@@ -186,13 +181,13 @@ func (c *checker) shape(a Action) {
 // finish makes known what an action leaves behind.
 func (c *checker) finish(a Action) {
 	for _, out := range a.Outputs {
-		c.match("artifact", out, names.Artifact)
+		c.match("artifact", out, awsname.Artifact)
 		c.once("artifact", out, c.artifacts)
 	}
 	if a.Namespace == "" {
 		return
 	}
-	c.match("namespace", a.Namespace, names.Namespace)
+	c.match("namespace", a.Namespace, awsname.Namespace)
 	if _, taken := c.known[a.Namespace]; taken {
 		c.fail("namespace %q of action %s is taken", a.Namespace, a.Name)
 	}

@@ -2,10 +2,10 @@ package promotion
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/naming"
 )
 
@@ -18,8 +18,6 @@ type Problem struct {
 	// Expected is what would do, and Example such a value.
 	Expected, Example string
 }
-
-var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 // Problems lists everything that is wrong with the environments. Two of them
 // may share an account only where that is said: what a target role may touch
@@ -39,7 +37,7 @@ func (all Environments) Problems(allowSharedAccounts bool) []Problem {
 		} else if j := before.alike(e.Name); j >= 0 {
 			bad("name", string(e.Name), fmt.Sprintf("a name that differs from %s by more than hyphens", all[j].Name), "qa")
 		}
-		if !accountPattern.MatchString(string(e.Account)) {
+		if !awsname.Account.Allows(string(e.Account)) {
 			bad("account", string(e.Account), "a twelve-digit AWS account id", "123456789012")
 		} else if j := before.sharing(e.Account); j >= 0 && !allowSharedAccounts {
 			bad("account", string(e.Account), fmt.Sprintf("another account than that of %s, unless accounts may be shared, with bootstrap:allowSharedAccounts or ALLOW_SHARED_ACCOUNTS=yes", all[j].Name), "123456789012")

@@ -1,5 +1,5 @@
 // Package ssm holds what Systems Manager's Parameter Store does with the values
-// of parameters. How they are named is in package names.
+// of parameters. How they are named is in package awsname.
 package ssm
 
 import "delivery.internal/lib/aws/fact"

@@ -154,3 +154,28 @@ func TestTheTableHasALineForEachFact(t *testing.T) {
 	require.Equal(t, len(facts(t))+2, strings.Count(out.String(), "\n"))
 	require.Contains(t, out.String(), "| aws/kmskey.Parse, rehearsal/cloud.Key, rehearsal/cloud.KeyARN |")
 }
+
+// cited finds addresses of AWS's pages in comments.
+var cited = regexp.MustCompile(`(?m)//.*?(https://docs\.aws\.amazon\.com/[A-Za-z0-9/_-]+\.html)`)
+
+func TestAPageThatACommentCitesStandsInTheTable(t *testing.T) {
+	t.Parallel()
+	pages := map[string]bool{}
+	for _, f := range facts(t) {
+		p, _, _ := strings.Cut(f.Page, "#")
+		pages[p] = true
+	}
+	for _, folder := range []string{"aws", "iam", "rehearsal"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, folder), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !isSource(path) {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			for _, m := range cited.FindAllStringSubmatch(string(text), -1) {
+				require.True(t, pages[m[1]], "%s cites %s: state the rule in its package's Facts", path, m[1])
+			}
+			return nil
+		}))
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -161,7 +161,7 @@ func (s *Server) expectOwner(bucket string, header []string) error {
 		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	case len(header) == 0:
 		return nil
-	case !names.Account.Allows(header[0]):
+	case !awsname.Account.Allows(header[0]):
 		return fail(http.StatusBadRequest, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID")
 	case header[0] != b.Account:
 		return fail(http.StatusForbidden, "AccessDenied", "Access Denied")

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"delivery.internal/lib/aws/apierr"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -29,11 +29,11 @@ func (s *Server) getCallerIdentity(r *request) (any, error) {
 func (s *Server) assumeRole(r *request) (any, error) {
 	get := func(k string) string { return formValue(r.body, k) }
 	role, name, external, lifetime := get("RoleArn"), get("RoleSessionName"), get("ExternalId"), time.Hour
-	if !names.Session.Allows(name) {
-		return nil, fail(http.StatusBadRequest, "ValidationError", "roleSessionName %q must have 2 to 64 characters and match %s", name, names.Session.Pattern)
+	if !awsname.Session.Allows(name) {
+		return nil, fail(http.StatusBadRequest, "ValidationError", "roleSessionName %q must have 2 to 64 characters and match %s", name, awsname.Session.Pattern)
 	}
-	if external != "" && !names.ExternalID.Allows(external) {
-		return nil, fail(http.StatusBadRequest, "ValidationError", "externalId must have 2 to 1224 characters and match %s", names.ExternalID.Pattern)
+	if external != "" && !awsname.ExternalID.Allows(external) {
+		return nil, fail(http.StatusBadRequest, "ValidationError", "externalId must have 2 to 1224 characters and match %s", awsname.ExternalID.Pattern)
 	}
 	if d := get("DurationSeconds"); d != "" {
 		n, err := strconv.Atoi(d)

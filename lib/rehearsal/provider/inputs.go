@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -41,7 +41,9 @@ func (i Input) match(pattern string) Input {
 }
 
 // named accepts the names that AWS accepts.
-func named(r names.Rule) Input { return text.match(r.Pattern).between(float64(r.Min), float64(r.Max)) }
+func named(r awsname.Rule) Input {
+	return text.match(r.Pattern).between(float64(r.Min), float64(r.Max))
+}
 
 func (i Input) refers(by string, types ...string) Input {
 	i.Refers = &Reference{Types: types, By: by}

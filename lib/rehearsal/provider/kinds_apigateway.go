@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -56,7 +56,7 @@ func httpAPI() Kind {
 		ID:    func(*Call) string { return mark(10) },
 		ARN:   func(_, id string) string { return apiARN(id, "") },
 		Inputs: map[string]Input{
-			"name":                      named(names.API).required(),
+			"name":                      named(awsname.API).required(),
 			"protocolType":              text.required().enum("HTTP", websocket).replaces(),
 			"description":               text.between(0, 1024),
 			"apiKeySelectionExpression": text.enum("$context.authorizer.usageIdentifierKey", "$request.header.x-api-key").def("$request.header.x-api-key"),
@@ -244,7 +244,7 @@ func httpStage() Kind {
 		ID: joined("/", "apiId", "name"),
 		Inputs: map[string]Input{
 			"apiId":                ofAPI,
-			"name":                 named(names.APIStage).required().replaces(),
+			"name":                 named(awsname.APIStage).required().replaces(),
 			"autoDeploy":           flag.def(false),
 			"accessLogSettings":    object(map[string]Input{"destinationArn": text.required(), "format": text.required().between(1, 3072)}),
 			"defaultRouteSettings": object(route),

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -43,7 +43,7 @@ func cloudtrailKinds() []Kind {
 func trailInputs() map[string]Input {
 	values := list(text.between(1, 2048)).between(1, 0)
 	return map[string]Input{
-		"name":                       named(names.Trail).replaces(),
+		"name":                       named(awsname.Trail).replaces(),
 		"s3BucketName":               text.required().refers("name", typetoken.Bucket),
 		"s3KeyPrefix":                text.between(0, 200),
 		"snsTopicName":               text.between(0, 256),
@@ -86,7 +86,7 @@ var trailObjects = regexp.MustCompile(`^arn:aws:s3(?::::[a-z0-9.-]+/.*|:::)?$`)
 func planTrail(c *Call) error {
 	f := &failed{}
 	name := c.Str("name")
-	f.when(names.IsIPAddress(name), "name is %q: a trail can't be named like an address", name)
+	f.when(awsname.IsIPAddress(name), "name is %q: a trail can't be named like an address", name)
 	f.exclusive(c, "eventSelectors", "advancedEventSelectors")
 	f.when(c.given("cloudWatchLogsGroupArn") != c.given("cloudWatchLogsRoleArn"), "cloudWatchLogsGroupArn and cloudWatchLogsRoleArn belong together")
 	global, set := c.Inputs["includeGlobalServiceEvents"].(bool)

@@ -2,7 +2,7 @@ package provider
 
 import (
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 	"errors"
@@ -18,7 +18,7 @@ func cloudwatchKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.MetricAlarm, Name: "name", ARN: arnOf("cloudwatch", "alarm:"),
 		Inputs: map[string]Input{
-			"name":             named(names.Alarm).required().replaces(),
+			"name":             named(awsname.Alarm).required().replaces(),
 			"alarmDescription": text.between(0, 1024),
 			"comparisonOperator": text.required().enum("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
 				"LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"),

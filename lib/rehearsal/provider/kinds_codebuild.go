@@ -3,12 +3,12 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/buildspec"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/ecrimage"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -87,7 +87,7 @@ func codebuildInputs() map[string]Input {
 		second[k] = v
 	}
 	return map[string]Input{
-		"name":                    named(names.Project).replaces(),
+		"name":                    named(awsname.Project).replaces(),
 		"description":             text.between(0, 255),
 		"serviceRole":             roleARN.required(),
 		"encryptionKey":           text.between(1, 0).computed(),
@@ -207,27 +207,24 @@ func planProjectEnvironment(f *failed, c *Call) {
 	f.when(size > maxBuildEnv, "environment.environmentVariables has %d characters in all: at most %d are allowed", size, maxBuildEnv)
 }
 
-var registryImage = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@\s]+)(?::([^@\s]+))?(?:@(sha256:[0-9a-f]{64}))?$`)
-
 // imageExists is stricter than AWS, which looks for an image at its first use:
 // an image of our registry must be there. Others are taken as they are.
 func imageExists(c *Call, input, image string) error {
 	if !strings.Contains(image, ".dkr.ecr.") {
 		return nil
 	}
-	m := registryImage.FindStringSubmatch(image)
-	if m == nil {
+	at, ok := ecrimage.Parse(image)
+	if !ok {
 		return fmt.Errorf("%s is %q: expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY with a tag or a digest", input, image)
 	}
-	account, region, repository, tag, digest := m[1], m[2], m[3], m[4], m[5]
-	if c.Cloud.Get(account, typetoken.Role, "Operator") == nil {
+	if c.Cloud.Get(at.Account, typetoken.Role, "Operator") == nil {
 		return nil // not an account of this cloud
 	}
-	if region != cloud.Region || c.Cloud.Get(account, typetoken.Repository, repository) == nil {
-		return fmt.Errorf("RepositoryNotFoundException: %s is %q, but the registry of %s has no repository %s in %s", input, image, account, repository, region)
+	if at.Region != cloud.Region || c.Cloud.Get(at.Account, typetoken.Repository, at.Repository) == nil {
+		return fmt.Errorf("RepositoryNotFoundException: %s is %q, but the registry of %s has no repository %s in %s", input, image, at.Account, at.Repository, at.Region)
 	}
-	for _, i := range c.Cloud.Images(account, repository) {
-		if digest != "" && i.Str("imageDigest") == digest || digest == "" && i.Str("imageTag") == orElse(tag, "latest") {
+	for _, i := range c.Cloud.Images(at.Account, at.Repository) {
+		if i.Str("imageDigest") == at.Reference() || at.Digest == "" && i.Str("imageTag") == at.Reference() {
 			return nil
 		}
 	}

@@ -3,7 +3,7 @@ package provider
 import (
 	"errors"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 )
 
@@ -18,7 +18,7 @@ func codeconnectionsKinds() []Kind {
 			return c.ARN
 		},
 		Inputs: map[string]Input{
-			"name":         named(names.Connection).replaces(),
+			"name":         named(awsname.Connection).replaces(),
 			"providerType": text.enum("Bitbucket", "GitHub", "GitHubEnterpriseServer", "GitLab", "GitLabSelfManaged").replaces().computed(),
 			"hostArn":      text.match(`arn:aws:(codestar-connections|codeconnections):.+:[0-9]{12}:host/.+`).between(0, 256).replaces(),
 			"timeouts":     object(map[string]Input{"create": text, "update": text, "delete": text}),

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"slices"
 
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/buildspec"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/pipelinevar"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
 const (
 	pipelineService = "codepipeline.amazonaws.com"
-	maxConfigValue  = 1000
 )
 
 // codepipelineKinds: constraints from the API model of CodePipeline
@@ -43,15 +43,15 @@ func codepipelineKinds() []Kind {
 }
 
 func pipelineInputs() map[string]Input {
-	name := named(names.Pipeline).required()
+	name := named(awsname.Pipeline).required()
 	return map[string]Input{
-		"name":          named(names.Pipeline).replaces(),
+		"name":          named(awsname.Pipeline).replaces(),
 		"roleArn":       roleARN.required(),
 		"pipelineType":  text.enum("V1", "V2").def("V1"),
 		"executionMode": text.enum("QUEUED", "SUPERSEDED", "PARALLEL").def("SUPERSEDED"),
 		"artifactStores": list(object(map[string]Input{
 			"type":          text.required().enum("S3"),
-			"location":      named(names.Bucket).required().refers("name", typetoken.Bucket),
+			"location":      named(awsname.Bucket).required().refers("name", typetoken.Bucket),
 			"region":        text,
 			"encryptionKey": object(map[string]Input{"id": text.required().between(1, 400), "type": text.required().enum("KMS")}),
 		})).required().between(1, 0),
@@ -71,8 +71,8 @@ func pipelineInputs() map[string]Input {
 			"gitConfiguration": pipelineTrigger(name),
 		})).between(0, 50),
 		"variables": list(object(map[string]Input{
-			"name":         named(names.Variable).required(),
-			"defaultValue": text.between(1, maxConfigValue),
+			"name":         named(awsname.Variable).required(),
+			"defaultValue": text.between(1, pipelinevar.MaxValue),
 			"description":  text.between(0, 200),
 		})).between(0, 50),
 		"tags": tags,
@@ -80,17 +80,17 @@ func pipelineInputs() map[string]Input {
 }
 
 func pipelineAction(name Input) Input {
-	artifacts := list(named(names.Artifact))
+	artifacts := list(named(awsname.Artifact))
 	return object(map[string]Input{
 		"name":             name,
 		"category":         text.required().enum("Approval", "Build", "Deploy", "Invoke", "Source", "Test", "Compute"),
 		"owner":            text.required().enum("AWS", "ThirdParty", "Custom"),
 		"provider":         text.match(`[0-9A-Za-z_-]+`).required().between(1, 35),
 		"version":          text.match(`[0-9A-Za-z_-]+`).required().between(1, 9),
-		"configuration":    mapOf(text.between(1, maxConfigValue)),
+		"configuration":    mapOf(text.between(1, pipelinevar.MaxValue)),
 		"inputArtifacts":   artifacts,
 		"outputArtifacts":  artifacts,
-		"namespace":        named(names.Namespace),
+		"namespace":        named(awsname.Namespace),
 		"region":           text.between(4, 30),
 		"roleArn":          text.refers("arn", typetoken.Role),
 		"runOrder":         number.between(1, 999),
@@ -200,7 +200,7 @@ func pipelineExports(f *failed, c *Call, at string, action map[string]any, proje
 	for _, stage := range objects(c.Inputs, "stages") {
 		for _, other := range objects(stage, "actions") {
 			for _, v := range variablesOf(other) {
-				f.when(v.namespace == namespace && !slices.Contains(parsed.Env.Exported, v.name), "action %s uses %s, but the build of %s exports only %v", str(other, "name"), v, at, parsed.Env.Exported)
+				f.when(v.Namespace == namespace && !slices.Contains(parsed.Env.Exported, v.Name), "action %s uses %s, but the build of %s exports only %v", str(other, "name"), v.Text, at, parsed.Env.Exported)
 			}
 		}
 	}

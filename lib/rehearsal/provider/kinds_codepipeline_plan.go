@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/aws/pipelinevar"
 )
 
 // actionType says what CodePipeline demands of an action. See "Action
@@ -37,24 +38,13 @@ func typeOfAction(a map[string]any) string {
 	return strings.Join([]string{str(a, "category"), str(a, "owner"), str(a, "provider"), str(a, "version")}, " ")
 }
 
-// pipelineVariable is a use of a variable.
-type pipelineVariable struct{ namespace, name string }
-
-// String is how a configuration writes the variable.
-func (v pipelineVariable) String() string { return "#{" + v.namespace + "." + v.name + "}" }
-
-var variableUse = regexp.MustCompile(`#\{([^}]*)\}`)
-
 // variablesOf are the variables that an action's configuration uses, sorted.
-func variablesOf(action map[string]any) []pipelineVariable {
+func variablesOf(action map[string]any) []pipelinevar.Variable {
 	config, _ := action["configuration"].(map[string]any)
-	var out []pipelineVariable
+	var out []pipelinevar.Variable
 	for _, k := range slices.Sorted(maps.Keys(config)) {
 		text, _ := config[k].(string)
-		for _, m := range variableUse.FindAllStringSubmatch(text, -1) {
-			namespace, name, _ := strings.Cut(m[1], ".")
-			out = append(out, pipelineVariable{namespace, name})
-		}
+		out = append(out, pipelinevar.In(text)...)
 	}
 	return out
 }
@@ -166,10 +156,10 @@ func (p *pipelineCheck) count(at, what string, n int, bounds [2]int) {
 }
 
 // use refuses a variable that nothing before the action makes.
-func (p *pipelineCheck) use(at string, v pipelineVariable) {
-	names, ok := p.known[v.namespace]
-	if !ok || names != nil && !slices.Contains(names, v.name) {
-		p.errs = append(p.errs, errAction(at, "uses the variable %s, which no action before it makes", v))
+func (p *pipelineCheck) use(at string, v pipelinevar.Variable) {
+	known, ok := p.known[v.Namespace]
+	if !ok || !v.Closed() || known != nil && !slices.Contains(known, v.Name) {
+		p.errs = append(p.errs, errAction(at, "uses the variable %s, which no action before it makes", v.Text))
 	}
 }
 

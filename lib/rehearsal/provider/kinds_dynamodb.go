@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 )
 
@@ -54,13 +54,13 @@ func dynamoTTL(c *Call) error {
 
 func dynamoInputs() map[string]Input {
 	name := text.required().between(1, 255)
-	index := named(names.Table).required()
+	index := named(awsname.Table).required()
 	capacity, limit := number.between(0, 0), number.between(-1, 0)
 	projection := text.required().enum("ALL", "KEYS_ONLY", "INCLUDE")
 	others := list(text.between(1, 255)).between(1, 20)
 	onDemand := object(map[string]Input{"maxReadRequestUnits": limit, "maxWriteRequestUnits": limit})
 	return map[string]Input{
-		"name":               named(names.Table).replaces(),
+		"name":               named(awsname.Table).replaces(),
 		"billingMode":        text.enum("PROVISIONED", "PAY_PER_REQUEST").def("PROVISIONED"),
 		"hashKey":            text.between(1, 255).replaces().computed(),
 		"rangeKey":           text.between(1, 255).replaces(),

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
+	"delivery.internal/lib/aws/ecrimage"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -47,7 +48,7 @@ func ecrRepository() Kind {
 	return Kind{
 		Token: typetoken.Repository, Name: "name", ARN: arnOf("ecr", "repository/"),
 		Inputs: map[string]Input{
-			"name": named(names.Repository).replaces(),
+			"name": named(awsname.Repository).replaces(),
 			"encryptionConfigurations": list(object(map[string]Input{
 				"encryptionType": text.enum("AES256", "KMS", "KMS_DSSE"),
 				"kmsKey":         keyARN,
@@ -75,7 +76,7 @@ func ecrRepository() Kind {
 			}
 			return map[string]any{
 				"registryId":    c.Account,
-				"repositoryUrl": fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s", c.Account, cloud.Region, c.Name),
+				"repositoryUrl": ecrimage.Registry(c.Account, cloud.Region) + "/" + c.Name,
 			}, errors.Join(err, c.tagged("ecr:TagResource", "ecr:UntagResource"))
 		},
 		Delete: deleteECRRepository,

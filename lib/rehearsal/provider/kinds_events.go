@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/eventbridge"
 	"delivery.internal/lib/aws/eventpattern"
-	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -31,7 +31,7 @@ func eventBus() Kind {
 	return Kind{
 		Token: typetoken.EventBus, Name: "name", ARN: arnOf("events", "event-bus/"),
 		Inputs: map[string]Input{
-			"name":             named(names.Bus).replaces(),
+			"name":             named(awsname.Bus).replaces(),
 			"description":      text.between(0, 512),
 			"eventSourceName":  text.match(`aws\.partner(/[.\-_A-Za-z0-9]+){2,}`).between(1, 256).replaces(),
 			"kmsKeyIdentifier": text.between(0, 2048),
@@ -70,7 +70,7 @@ func eventBusPolicy() Kind {
 		ID:    func(c *Call) string { return eventbridge.BusName(c.Str("eventBusName")) },
 		Slot:  []string{"eventBusName"},
 		Inputs: map[string]Input{
-			"eventBusName": named(names.Bus).def(eventbridge.DefaultBus).replaces(),
+			"eventBusName": named(awsname.Bus).def(eventbridge.DefaultBus).replaces(),
 			"policy":       text.required().policy(iam.Resource("events")),
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
@@ -96,10 +96,10 @@ func eventRule() Kind {
 		Token: typetoken.EventRule, ARN: arnOf("events", "rule/"),
 		ID: func(c *Call) string { return eventbridge.RulePath(c.Str("eventBusName"), c.Str("name")) },
 		Inputs: map[string]Input{
-			"name":               named(names.EventRule).required().replaces(),
+			"name":               named(awsname.EventRule).required().replaces(),
 			"namePrefix":         text.replaces(),
 			"description":        text.between(0, 512),
-			"eventBusName":       text.match(`(arn:aws:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?`+names.Bus.Pattern).between(1, 1600).def(eventbridge.DefaultBus).replaces(),
+			"eventBusName":       text.match(`(arn:aws:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?`+awsname.Bus.Pattern).between(1, 1600).def(eventbridge.DefaultBus).replaces(),
 			"eventPattern":       text.between(1, maxPattern),
 			"scheduleExpression": text.between(1, 256),
 			"state":              text.enum("ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS").def("ENABLED"),
@@ -173,8 +173,8 @@ func eventTarget() Kind {
 			return id
 		},
 		Inputs: map[string]Input{
-			"rule":         named(names.EventRule).required().replaces(),
-			"targetId":     named(names.EventRule).replaces().computed(),
+			"rule":         named(awsname.EventRule).required().replaces(),
+			"targetId":     named(awsname.EventRule).replaces().computed(),
 			"eventBusName": text.between(1, 1600).def(eventbridge.DefaultBus).replaces(),
 			"arn":          text.match(anyARN).required().between(1, 1600),
 			"roleArn":      roleARN,

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -33,7 +33,7 @@ func roleKind() Kind {
 		Taken: "EntityAlreadyExists: Role with name %s already exists.",
 		ARN:   arns.Role,
 		Inputs: map[string]Input{
-			"name":                named(names.Role).replaces(),
+			"name":                named(awsname.Role).replaces(),
 			"assumeRolePolicy":    text.required().policy(iam.Trust),
 			"description":         text.match(descriptions),
 			"maxSessionDuration":  number.between(3600, 43200).def(3600.0),
@@ -76,7 +76,7 @@ func rolePolicyKind() Kind {
 	return Kind{
 		Token: typetoken.RolePolicy,
 		Inputs: map[string]Input{
-			"name":   named(names.Policy).required().replaces(),
+			"name":   named(awsname.Policy).required().replaces(),
 			"role":   text.required().replaces().refers("name", typetoken.Role),
 			"policy": text.required().policy(iam.Inline),
 		},
@@ -102,7 +102,7 @@ func policyKind() Kind {
 		ARN:   arns.Policy,
 		ID:    func(c *Call) string { return arns.Policy(c.Account, c.Name) },
 		Inputs: map[string]Input{
-			"name":        named(names.Policy).replaces(),
+			"name":        named(awsname.Policy).replaces(),
 			"description": text.match(descriptions).replaces(),
 			"path":        onlyPath,
 			"policy":      text.required().policy(iam.Identity),

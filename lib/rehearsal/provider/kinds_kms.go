@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"delivery.internal/lib/aws/arns"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/kmskey"
-	"delivery.internal/lib/aws/names"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -122,7 +122,7 @@ func aliasKind() Kind {
 		Taken: "AlreadyExistsException: An alias with the name %s already exists",
 		ARN:   arnOf("kms", ""),
 		Inputs: map[string]Input{
-			"name":        named(names.KeyAlias).replaces(),
+			"name":        named(awsname.KeyAlias).replaces(),
 			"targetKeyId": text.required().refers("id,arn", typetoken.Key),
 		},
 		Plan: func(c *Call) error {

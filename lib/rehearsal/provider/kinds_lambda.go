@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -65,7 +65,7 @@ func lambdaFunction() Kind {
 
 func lambdaInputs() map[string]Input {
 	return map[string]Input{
-		"name":             named(names.Function).replaces(),
+		"name":             named(awsname.Function).replaces(),
 		"description":      text.between(0, 256),
 		"role":             roleARN.required(),
 		"packageType":      text.enum("Zip", "Image").def("Zip").replaces(),
@@ -304,7 +304,7 @@ func lambdaPermission() Kind {
 			"statementId":         text.match(`[a-zA-Z0-9-_]+`).between(1, 100).replaces().computed(),
 			"statementIdPrefix":   text.replaces(),
 			"sourceArn":           text.match(`arn:aws:([a-zA-Z0-9\-])+:([a-z]{2}-[a-z]+-\d)?:(\d{12})?:(.*)`).replaces(),
-			"sourceAccount":       named(names.Account).replaces(),
+			"sourceAccount":       named(awsname.Account).replaces(),
 			"eventSourceToken":    text.match(`[a-zA-Z0-9._\-]+`).between(0, 256).replaces(),
 			"qualifier":           text.match(`\$LATEST|[a-zA-Z0-9-_$]+`).between(1, 128).replaces(),
 			"principalOrgId":      text.match(`o-[a-z0-9]{10,32}`).replaces(),

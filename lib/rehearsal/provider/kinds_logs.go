@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -21,7 +21,7 @@ func logsKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.LogGroup, Name: "name", ARN: arnOf("logs", "log-group:"),
 		Inputs: map[string]Input{
-			"name":            named(names.LogGroup).replaces(),
+			"name":            named(awsname.LogGroup).replaces(),
 			"namePrefix":      text.replaces(),
 			"retentionInDays": number.def(0.0),
 			"kmsKeyId":        keyARN,

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/sse"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -39,7 +39,7 @@ func bucketKind() Kind {
 		Token: typetoken.Bucket, Name: "bucket", Global: true, ARN: bucketARN,
 		Taken: "BucketAlreadyOwnedByYou: Your previous request to create the named bucket succeeded and you already own it: %s",
 		Inputs: map[string]Input{
-			"bucket":            named(names.Bucket).replaces(),
+			"bucket":            named(awsname.Bucket).replaces(),
 			"forceDestroy":      flag.def(false),
 			"objectLockEnabled": flag.replaces().computed(),
 			"tags":              tags,
@@ -60,7 +60,7 @@ func bucketKind() Kind {
 }
 
 func planBucket(c *Call) error {
-	if err := names.CheckBucket(c.Str("bucket")); err != nil {
+	if err := awsname.CheckBucket(c.Str("bucket")); err != nil {
 		return fmt.Errorf("bucket: %w", err)
 	}
 	return nil
@@ -95,7 +95,7 @@ func bucketParts() []Kind {
 			Actions: Actions{Create: []string{put}, Read: []string{get}, Update: []string{put}, Delete: []string{del}},
 		}
 	}
-	owner := named(names.Account).replaces()
+	owner := named(awsname.Account).replaces()
 	versioning := part(typetoken.BucketVersioning, map[string]Input{
 		"versioningConfiguration": object(map[string]Input{"status": text.required().enum("Enabled", "Suspended", "Disabled"), "mfaDelete": text.enum("Enabled", "Disabled")}).required(),
 		"expectedBucketOwner":     owner,

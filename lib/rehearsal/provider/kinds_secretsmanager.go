@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -27,7 +27,7 @@ func smSecret() Kind {
 		},
 		ID: func(c *Call) string { return c.ARN },
 		Inputs: map[string]Input{
-			"name":                        named(names.Secret).replaces(),
+			"name":                        named(awsname.Secret).replaces(),
 			"namePrefix":                  text.replaces(),
 			"description":                 text.between(0, 2048),
 			"kmsKeyId":                    text,

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -44,7 +44,7 @@ func snsTopic() Kind {
 		Token: typetoken.Topic, Name: "name", ARN: arnOf("sns", ""),
 		ID: func(c *Call) string { return c.ARN },
 		Inputs: snsFeedback(map[string]Input{
-			"name":                      named(names.Topic).replaces(),
+			"name":                      named(awsname.Topic).replaces(),
 			"namePrefix":                text.replaces(),
 			"displayName":               text.between(0, 100),
 			"kmsMasterKeyId":            text,

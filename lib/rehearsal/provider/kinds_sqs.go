@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -42,7 +42,7 @@ func sqsQueue() Kind {
 			return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", cloud.Region, c.Account, c.Name)
 		},
 		Inputs: map[string]Input{
-			"name":                         named(names.Queue).replaces(),
+			"name":                         named(awsname.Queue).replaces(),
 			"namePrefix":                   text.replaces(),
 			"delaySeconds":                 number.between(0, 900).def(0.0),
 			"maxMessageSize":               number.between(1024, 262144).def(262144.0),

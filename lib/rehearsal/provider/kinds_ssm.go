@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"delivery.internal/lib/aws/names"
+	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/ssm"
 	"delivery.internal/lib/aws/typetoken"
 )
@@ -16,7 +16,7 @@ func ssmKinds() []Kind {
 	return []Kind{{
 		Token: typetoken.Parameter, Name: "name", ARN: arnOf("ssm", "parameter/"),
 		Inputs: map[string]Input{
-			"name":           named(names.Parameter).replaces(),
+			"name":           named(awsname.Parameter).replaces(),
 			"type":           text.required().enum("String", "StringList", "SecureString"),
 			"value":          text.between(1, ssm.MaxAdvanced).hidden(),
 			"insecureValue":  text.between(1, ssm.MaxAdvanced),
@@ -78,7 +78,7 @@ func orElse(s, other string) string {
 
 func planSSMParameter(c *Call) error {
 	f := &failed{}
-	if err := names.CheckParameter(c.Str("name")); err != nil {
+	if err := awsname.CheckParameter(c.Str("name")); err != nil {
 		f.add("name: %w", err)
 	}
 	f.exclusive(c, "value", "insecureValue")

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"delivery.internal/lib/aws/ecrimage"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -201,7 +202,7 @@ func (f *flags) unread() error {
 
 // registry is the host of the account's private registry.
 func (d *docker) registry() string {
-	return d.b.Account + ".dkr.ecr." + cloud.Region + ".amazonaws.com"
+	return ecrimage.Registry(d.b.Account, cloud.Region)
 }
 
 // may asks for an action of ECR with the rights of the build.

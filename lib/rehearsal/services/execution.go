@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/pipelinevar"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -214,29 +214,23 @@ func (a *action) credentials() (*cloud.Session, error) {
 	return c.AssumeRole(s, a.Role, name, "", time.Hour)
 }
 
-var reference = regexp.MustCompile(`#\{([A-Za-z0-9@\-_]+)\.([A-Za-z0-9@\-_]+)\}`)
-
-// maxConfiguration is how long a configuration value may be.
-const maxConfiguration = 1000
-
 // resolve puts the values of variables into the configuration.
 func (a *action) resolve() (map[string]string, error) {
 	out := map[string]string{}
 	for key, value := range a.Configuration {
 		var err error
-		out[key] = reference.ReplaceAllStringFunc(value, func(ref string) string {
-			m := reference.FindStringSubmatch(ref)
-			v, ok := a.emulator.variable(a.e, m[1], m[2])
-			if !ok {
-				err = errors.Join(err, fail("ActionConfigurationError", "the variable %s in %s of the action %s can't be resolved", ref, key, a.Name))
+		out[key] = pipelinevar.Resolve(value, func(v pipelinevar.Variable) string {
+			text, ok := a.emulator.variable(a.e, v.Namespace, v.Name)
+			if !ok || !v.Closed() {
+				err = errors.Join(err, fail("ActionConfigurationError", "the variable %s in %s of the action %s can't be resolved", v.Text, key, a.Name))
 			}
-			return v
+			return text
 		})
 		if err != nil {
 			return nil, err
 		}
-		if len(out[key]) > maxConfiguration {
-			return nil, fail("ActionConfigurationError", "%s of the action %s has %d characters once its variables are resolved: at most %d are allowed", key, a.Name, len(out[key]), maxConfiguration)
+		if len(out[key]) > pipelinevar.MaxValue {
+			return nil, fail("ActionConfigurationError", "%s of the action %s has %d characters once its variables are resolved: at most %d are allowed", key, a.Name, len(out[key]), pipelinevar.MaxValue)
 		}
 	}
 	return out, nil

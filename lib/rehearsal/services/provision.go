@@ -4,13 +4,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/buildspec"
+	"delivery.internal/lib/aws/ecrimage"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -39,8 +39,6 @@ func (b *build) assume() (*cloud.Session, error) {
 	return b.emulator.cloud.AssumeFor(codebuildService, b.settings.Role, "AWSCodeBuild-"+b.credentialsID(), source(b.projectARN(), b.Account))
 }
 
-var ecrImage = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^@:]+)(?:@(sha256:[0-9a-f]{64})|:([\w.-]+))$`)
-
 // pullActions are what pulling an image needs; see "Amazon ECR sample for
 // CodeBuild".
 var pullActions = []string{"ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"}
@@ -52,11 +50,11 @@ func (b *build) pull() error {
 	if b.settings.Environment.Privileged && strings.HasPrefix(image, "aws/codebuild/") {
 		return nil // AWS's own image, for builds that run docker
 	}
-	m := ecrImage.FindStringSubmatch(image)
-	if m == nil {
+	at, ok := ecrimage.Parse(image)
+	if !ok || at.Region != cloud.Region {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "the image %s is not in a repository of the local cloud", image)
 	}
-	account, name, reference := m[1], m[3], m[4]+m[5]
+	account, name, reference := at.Account, at.Repository, at.Reference()
 	repository := b.emulator.cloud.First(account, typetoken.Repository, func(r *cloud.Resource) bool { return r.Name == name })
 	if repository == nil {
 		return fail("BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", "the repository %s of the account %s does not exist", name, account)

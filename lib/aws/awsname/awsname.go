@@ -1,6 +1,6 @@
-// Package names holds what AWS accepts as the name of a resource. How the
+// Package awsname holds what AWS accepts as the name of a resource. How the
 // platform's own names look is in package naming.
-package names
+package awsname
 
 import (
 	"fmt"
@@ -17,6 +17,11 @@ var Facts = []fact.Fact{
 		Rule:     "An account id has twelve digits.",
 		Page:     "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html",
 		Enforced: "Account",
+	},
+	{
+		Rule:     "A region is called like us-east-1.",
+		Page:     "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html",
+		Enforced: "Region",
 	},
 	{
 		Rule:     "The name of an IAM role has 1 to 64 letters, digits and _+=,.@-.",
@@ -174,6 +179,8 @@ func (r Rule) Allows(name string) bool {
 var (
 	// Account is the rule for an AWS account id.
 	Account = rule(12, 12, `[0-9]{12}`)
+	// Region is the rule for an AWS region.
+	Region = rule(9, 25, `[a-z]{2}(-[a-z]+)+-[0-9]`)
 	// Role is the rule for an IAM role, without its path.
 	Role = rule(1, 64, `[\w+=,.@-]+`)
 	// Policy is the rule for a managed or an inline policy.
