@@ -48,7 +48,7 @@ func (s *Server) assumeRole(r *request) (any, error) {
 		return nil, apierr.Denied("sts", denied.Error())
 	}
 	if err != nil {
-		return nil, fail(http.StatusBadRequest, "ValidationError", "%v", err)
+		return nil, err
 	}
 	return queryResult(fmt.Sprintf(`<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><AssumedRoleUser><Arn>%s</Arn><AssumedRoleId>AROA:%s</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult><ResponseMetadata><RequestId>0</RequestId></ResponseMetadata></AssumeRoleResponse>`,
 		made.ARN(), xmlText(name), made.AccessKeyID, made.SecretKey, made.Token, made.Expires.UTC().Format(time.RFC3339))), nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -45,7 +46,7 @@ func random(n int) string {
 func (c *Cloud) Issue(roleARN, name string, lifetime time.Duration) (*Session, error) {
 	role := c.ByARN(roleARN)
 	if role == nil || role.Type != typetoken.Role {
-		return nil, fmt.Errorf("role %s does not exist", roleARN)
+		return nil, apierr.BadRequest("ValidationError", "role %s does not exist", roleARN)
 	}
 	s := &Session{
 		AccessKeyID: "ASIA" + random(10), SecretKey: random(25), Token: random(40),
@@ -98,7 +99,7 @@ func (c *Cloud) AssumeRole(caller *Session, roleARN, name, externalID string, li
 			limit = min(limit, time.Hour) // role chaining: at most one hour
 		}
 		if lifetime > limit {
-			return nil, fmt.Errorf("ValidationError: the requested DurationSeconds exceeds the MaxSessionDuration set for this role (%s > %s)", lifetime, limit)
+			return nil, apierr.BadRequest("ValidationError", "the requested DurationSeconds exceeds the MaxSessionDuration set for this role (%s > %s)", lifetime, limit)
 		}
 	}
 	return c.Issue(roleARN, name, lifetime)

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -136,7 +137,7 @@ func (s *server) credentials(config map[string]any) (*cloud.Session, error) {
 		return nil, errNoCredentials
 	}
 	if !s.host.cloud.Now().Before(session.Expires) {
-		return nil, errors.New("ExpiredToken: The security token included in the request is expired")
+		return nil, apierr.BadRequest("ExpiredToken", "The security token included in the request is expired")
 	}
 	roles, _ := config["assumeRoles"].([]any)
 	if one, ok := config["assumeRole"].(map[string]any); ok {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -135,7 +136,7 @@ func (h *Host) ready(k *Kind, c *Call) error {
 	}
 	var errs []error
 	for _, f := range k.check(c) {
-		errs = append(errs, fmt.Errorf("ValidationException: %s", strings.TrimSpace(f.property+" "+f.reason)))
+		errs = append(errs, apierr.BadRequest("ValidationException", "%s", strings.TrimSpace(f.property+" "+f.reason)))
 	}
 	return errors.Join(errs...)
 }
@@ -200,7 +201,7 @@ func (h *Host) reserve(k *Kind, c *Call) (release func(), err error) {
 	defer h.mu.Unlock()
 	for _, key := range keys {
 		if h.reserved[key] {
-			return nil, fmt.Errorf("ConflictException: %s %s is being created by somebody else at this moment", k.Token, c.ID)
+			return nil, apierr.BadRequest("ConflictException", "%s %s is being created by somebody else at this moment", k.Token, c.ID)
 		}
 	}
 	for _, key := range keys {
@@ -251,7 +252,7 @@ func (k *Kind) unique(c *Call) error {
 	mine := k.slot(c.Inputs)
 	twin := c.Cloud.First(k.scope(c), k.Token, func(r *cloud.Resource) bool { return other(r) && slices.Equal(k.slot(r.Inputs), mine) })
 	if twin != nil {
-		return fmt.Errorf("ResourceConflict: %s has the same %s as %s, which it would replace without a word", k.Token, strings.Join(k.Slot, " and "), twin.URN)
+		return apierr.BadRequest("ResourceConflict", "%s has the same %s as %s, which it would replace without a word", k.Token, strings.Join(k.Slot, " and "), twin.URN)
 	}
 	return nil
 }
@@ -266,9 +267,9 @@ func (k *Kind) taken(c *Call, twin *cloud.Resource) error {
 	text := k.Taken
 	switch {
 	case text == "":
-		return fmt.Errorf("ResourceAlreadyExists: %s named %q already exists in account %s", k.Token, c.Name, twin.Account)
+		return apierr.BadRequest("ResourceAlreadyExists", "%s named %q already exists in account %s", k.Token, c.Name, twin.Account)
 	case k.Global && twin.Account != c.Account:
-		return fmt.Errorf("BucketAlreadyExists: the requested name %q is in use in another account", c.Name)
+		return apierr.BadRequest("BucketAlreadyExists", "the requested name %q is in use in another account", c.Name)
 	}
 	return fmt.Errorf(text, c.Name)
 }
@@ -281,7 +282,7 @@ func (k *Kind) references(c *Call) error {
 			return
 		}
 		if find(c, *in.Refers, value) == nil {
-			errs = append(errs, fmt.Errorf("ResourceNotFoundException: %s is %q, but no %s with that %s exists", path, value, strings.Join(in.Refers.Types, " or "), in.Refers.By))
+			errs = append(errs, apierr.BadRequest("ResourceNotFoundException", "%s is %q, but no %s with that %s exists", path, value, strings.Join(in.Refers.Types, " or "), in.Refers.By))
 		}
 	})
 	return errors.Join(errs...)

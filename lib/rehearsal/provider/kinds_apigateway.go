@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
@@ -166,7 +167,7 @@ func httpIntegration() Kind {
 			if r := c.Cloud.First(c.Account, typetoken.APIRoute, func(r *cloud.Resource) bool {
 				return r.Str("apiId") == c.Str("apiId") && r.Str("target") == "integrations/"+c.ID
 			}); r != nil {
-				return fmt.Errorf("ConflictException: Cannot delete Integration '%s'. Route '%s' is attached to it", c.ID, r.Str("routeKey"))
+				return apierr.BadRequest("ConflictException", "Cannot delete Integration '%s'. Route '%s' is attached to it", c.ID, r.Str("routeKey"))
 			}
 			return call(c, "DELETE")
 		},

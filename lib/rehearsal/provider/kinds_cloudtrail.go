@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
@@ -26,7 +27,7 @@ func cloudtrailKinds() []Kind {
 			if topic := c.Str("snsTopicName"); topic != "" {
 				r := find(c, Reference{Types: []string{typetoken.Topic}, By: "name,arn"}, topic)
 				if r == nil {
-					return nil, fmt.Errorf("InsufficientSnsTopicPolicyException: SNS topic %s does not exist", topic)
+					return nil, apierr.BadRequest("InsufficientSnsTopicPolicyException", "SNS topic %s does not exist", topic)
 				}
 				out["snsTopicArn"] = r.ARN
 			}
@@ -197,7 +198,7 @@ func trailLogs(c *Call) error {
 		return nil
 	}
 	if find(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) == nil {
-		return fmt.Errorf("InvalidCloudWatchLogsLogGroupArnException: log group %s does not exist", group)
+		return apierr.BadRequest("InvalidCloudWatchLogsLogGroupArnException", "log group %s does not exist", group)
 	}
 	return c.handOver(c.Str("cloudWatchLogsRoleArn"), cloudTrail, c.ARN)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/buildspec"
 	"delivery.internal/lib/aws/ecrimage"
@@ -221,14 +222,14 @@ func imageExists(c *Call, input, image string) error {
 		return nil // not an account of this cloud
 	}
 	if at.Region != cloud.Region || c.Cloud.Get(at.Account, typetoken.Repository, at.Repository) == nil {
-		return fmt.Errorf("RepositoryNotFoundException: %s is %q, but the registry of %s has no repository %s in %s", input, image, at.Account, at.Repository, at.Region)
+		return apierr.BadRequest("RepositoryNotFoundException", "%s is %q, but the registry of %s has no repository %s in %s", input, image, at.Account, at.Repository, at.Region)
 	}
 	for _, i := range c.Cloud.Images(at.Account, at.Repository) {
 		if i.Str("imageDigest") == at.Reference() || at.Digest == "" && i.Str("imageTag") == at.Reference() {
 			return nil
 		}
 	}
-	return fmt.Errorf("ImageNotFoundException: %s is %q, but the repository has no such image", input, image)
+	return apierr.BadRequest("ImageNotFoundException", "%s is %q, but the repository has no such image", input, image)
 }
 
 // projectBuckets: buckets that a project reads from or writes to must exist.

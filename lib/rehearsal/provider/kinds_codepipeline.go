@@ -2,9 +2,9 @@ package provider
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/buildspec"
 	"delivery.internal/lib/aws/pipelinevar"
@@ -208,5 +208,5 @@ func pipelineExports(f *failed, c *Call, at string, action map[string]any, proje
 
 // errAction is how CodePipeline refuses a declaration.
 func errAction(at, format string, args ...any) error {
-	return fmt.Errorf("InvalidActionDeclarationException: action "+at+" "+format, args...)
+	return apierr.BadRequest("InvalidActionDeclarationException", "action "+at+" "+format, args...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 )
@@ -33,7 +34,7 @@ func dynamodbKinds() []Kind {
 		},
 		Delete: func(c *Call) error {
 			if c.is("deletionProtectionEnabled") {
-				return fmt.Errorf("ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first: table %s", c.Name)
+				return apierr.BadRequest("ValidationException", "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first: table %s", c.Name)
 			}
 			return nil
 		},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/ecrimage"
 	"delivery.internal/lib/aws/typetoken"
@@ -94,7 +95,7 @@ func ecrRepository() Kind {
 func deleteECRRepository(c *Call) error {
 	images := c.Cloud.Images(c.Account, c.Name)
 	if len(images) > 0 && !c.is("forceDelete") {
-		return fmt.Errorf("RepositoryNotEmptyException: The repository with name '%s' cannot be deleted because it still contains %d images: set forceDelete", c.Name, len(images))
+		return apierr.BadRequest("RepositoryNotEmptyException", "The repository with name '%s' cannot be deleted because it still contains %d images: set forceDelete", c.Name, len(images))
 	}
 	c.removeAll(func(r *cloud.Resource) bool { return r.Str("repository") == c.Name }, typetoken.RepositoryPolicy, typetoken.RepositoryLifecycle)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/eventbridge"
@@ -49,7 +50,7 @@ func eventBus() Kind {
 		},
 		Delete: func(c *Call) error {
 			if r := c.Cloud.First(c.Account, typetoken.EventRule, func(r *cloud.Resource) bool { return eventbridge.BusName(r.Str("eventBusName")) == c.Name }); r != nil {
-				return fmt.Errorf("ValidationException: event bus %s can't be deleted since it has rules: %s", c.Name, r.Name)
+				return apierr.BadRequest("ValidationException", "event bus %s can't be deleted since it has rules: %s", c.Name, r.Name)
 			}
 			return nil
 		},
@@ -85,7 +86,7 @@ func eventBusPolicy() Kind {
 
 func (c *Call) busExists(bus string) error {
 	if bus != eventbridge.DefaultBus && find(c, Reference{Types: []string{typetoken.EventBus}, By: "name"}, bus) == nil {
-		return fmt.Errorf("ResourceNotFoundException: Event bus %s does not exist", bus)
+		return apierr.BadRequest("ResourceNotFoundException", "Event bus %s does not exist", bus)
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func eventRule() Kind {
 		},
 		Delete: func(c *Call) error {
 			if c.Cloud.First(c.Account, typetoken.EventTarget, func(r *cloud.Resource) bool { return ruleOf(r) == c.ID }) != nil {
-				return fmt.Errorf("ValidationException: Rule can't be deleted since it has targets: %s", c.ID)
+				return apierr.BadRequest("ValidationException", "Rule can't be deleted since it has targets: %s", c.ID)
 			}
 			return nil
 		},
@@ -215,7 +216,7 @@ func eventTargetOutputs(c *Call) (map[string]any, error) {
 	id := eventbridge.RulePath(bus, c.Str("rule"))
 	rule := c.Cloud.Get(c.Account, typetoken.EventRule, id)
 	if rule == nil {
-		return nil, fmt.Errorf("ResourceNotFoundException: Rule %s does not exist on EventBus %s", c.Str("rule"), bus)
+		return nil, apierr.BadRequest("ResourceNotFoundException", "Rule %s does not exist on EventBus %s", c.Str("rule"), bus)
 	}
 	f := &failed{}
 	others := c.Cloud.Find(c.Account, typetoken.EventTarget, func(r *cloud.Resource) bool { return ruleOf(r) == id && r.ID != c.ID })
@@ -235,10 +236,10 @@ func targetReachable(c *Call) error {
 	arn := c.Str("arn")
 	service := arns.Of(arn).Service
 	if !slices.Contains(withoutRole, service) && c.Str("roleArn") == "" {
-		return fmt.Errorf("ValidationException: RoleArn is required for target %s", arn)
+		return apierr.BadRequest("ValidationException", "RoleArn is required for target %s", arn)
 	}
 	if c.Cloud.ByARN(strings.TrimSuffix(arn, ":*")) == nil && !strings.HasSuffix(arn, ":event-bus/"+eventbridge.DefaultBus) {
-		return fmt.Errorf("ResourceNotFoundException: the target %s does not exist", arn)
+		return apierr.BadRequest("ResourceNotFoundException", "the target %s does not exist", arn)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
@@ -136,7 +137,7 @@ func attachmentKind() Kind {
 		Target: ofRole,
 		Outputs: func(c *Call) (map[string]any, error) {
 			if n := len(c.Cloud.Find(c.Account, typetoken.RolePolicyAttachment, func(r *cloud.Resource) bool { return r.Str("role") == c.Str("role") })); n >= maxAttached {
-				return nil, fmt.Errorf("LimitExceeded: Cannot exceed quota for PoliciesPerRole: %d", maxAttached)
+				return nil, apierr.BadRequest("LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %d", maxAttached)
 			}
 			return nil, nil
 		},
@@ -152,10 +153,10 @@ func deleteRole(c *Call) error {
 	attached := c.Cloud.Find(c.Account, typetoken.RolePolicyAttachment, of)
 	if force := c.is("forceDetachPolicies"); !force {
 		if len(attached) > 0 {
-			return fmt.Errorf("DeleteConflict: Cannot delete entity, must detach all policies first: role %s has %d", c.Name, len(attached))
+			return apierr.BadRequest("DeleteConflict", "Cannot delete entity, must detach all policies first: role %s has %d", c.Name, len(attached))
 		}
 		if len(inline) > 0 {
-			return fmt.Errorf("DeleteConflict: Cannot delete entity, must delete policies first: role %s has %d", c.Name, len(inline))
+			return apierr.BadRequest("DeleteConflict", "Cannot delete entity, must delete policies first: role %s has %d", c.Name, len(inline))
 		}
 	}
 	for action, list := range map[string][]*cloud.Resource{"iam:DeleteRolePolicy": inline, "iam:DetachRolePolicy": attached} {
@@ -173,10 +174,10 @@ func deleteRole(c *Call) error {
 // serves as a boundary.
 func deletePolicy(c *Call) error {
 	if r := c.Cloud.First(c.Account, typetoken.RolePolicyAttachment, func(r *cloud.Resource) bool { return r.Str("policyArn") == c.ARN }); r != nil {
-		return fmt.Errorf("DeleteConflict: Cannot delete a policy attached to entities: %s is attached to %s", c.Name, r.Str("role"))
+		return apierr.BadRequest("DeleteConflict", "Cannot delete a policy attached to entities: %s is attached to %s", c.Name, r.Str("role"))
 	}
 	if r := c.Cloud.First(c.Account, typetoken.Role, func(r *cloud.Resource) bool { return r.Str("permissionsBoundary") == c.ARN }); r != nil {
-		return fmt.Errorf("DeleteConflict: Cannot delete a policy attached to entities: %s is the boundary of %s", c.Name, r.Name)
+		return apierr.BadRequest("DeleteConflict", "Cannot delete a policy attached to entities: %s is the boundary of %s", c.Name, r.Name)
 	}
 	return nil
 }

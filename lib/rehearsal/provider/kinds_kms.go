@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/kmskey"
@@ -144,7 +145,7 @@ func aliasKind() Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			keys := keysOf(c)
 			if len(keys) == 0 {
-				return nil, fmt.Errorf("NotFoundException: key %s is gone", c.Str("targetKeyId"))
+				return nil, apierr.BadRequest("NotFoundException", "key %s is gone", c.Str("targetKeyId"))
 			}
 			return map[string]any{"targetKeyArn": keys[len(keys)-1].ARN}, nil
 		},

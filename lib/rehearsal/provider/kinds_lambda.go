@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
@@ -136,7 +137,7 @@ func lambdaUnreserved(c *Call) error {
 		}
 	}
 	if own > 0 && left < least {
-		return fmt.Errorf("InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%.0f]", least)
+		return apierr.BadRequest("InvalidParameterValueException", "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%.0f]", least)
 	}
 	return nil
 }
@@ -223,7 +224,7 @@ func lambdaCode(c *Call) ([]byte, error) {
 		return nil, fmt.Errorf("code can't be read (the local cloud needs absolute paths): %w", err)
 	}
 	if len(code) > lambdaMaxUpload && c.Str("s3Bucket") == "" {
-		return nil, fmt.Errorf("RequestEntityTooLargeException: code has %d bytes: at most %d can be uploaded", len(code), lambdaMaxUpload)
+		return nil, apierr.BadRequest("RequestEntityTooLargeException", "code has %d bytes: at most %d can be uploaded", len(code), lambdaMaxUpload)
 	}
 	architecture := orElse(c.Str("architectures.0"), "x86_64")
 	if err := checkArchive(c.Str("runtime"), architecture, code); err != nil {
@@ -320,7 +321,7 @@ func lambdaPermission() Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			function := find(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function"))
 			if function == nil {
-				return nil, fmt.Errorf("ResourceNotFoundException: Function not found: %s", c.Str("function"))
+				return nil, apierr.BadRequest("ResourceNotFoundException", "Function not found: %s", c.Str("function"))
 			}
 			_, id, _ := strings.Cut(c.ID, "/")
 			return map[string]any{"statementId": id}, c.may(function.ARN, nil, "lambda:AddPermission", "lambda:GetPolicy")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/arns"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/sse"
@@ -74,7 +75,7 @@ func deleteBucket(c *Call) error {
 	switch {
 	case empty:
 	case !c.is("forceDestroy"):
-		return fmt.Errorf("BucketNotEmpty: The bucket you tried to delete is not empty: %s", c.Name)
+		return apierr.BadRequest("BucketNotEmpty", "The bucket you tried to delete is not empty: %s", c.Name)
 	default:
 		if err := errors.Join(c.may(c.ARN, nil, "s3:ListBucketVersions"), c.may(c.ARN+"/*", nil, "s3:DeleteObject", "s3:DeleteObjectVersion")); err != nil {
 			return err
@@ -103,7 +104,7 @@ func bucketParts() []Kind {
 	}, "s3:PutBucketVersioning", "s3:GetBucketVersioning", "s3:PutBucketVersioning")
 	versioning.Outputs = func(c *Call) (map[string]any, error) {
 		if c.Old != nil && c.Str("versioningConfiguration.status") == "Disabled" {
-			return nil, errors.New("IllegalVersioningConfigurationException: versioning that was enabled can only be suspended")
+			return nil, apierr.BadRequest("IllegalVersioningConfigurationException", "versioning that was enabled can only be suspended")
 		}
 		return nil, nil
 	}
@@ -117,7 +118,7 @@ func bucketParts() []Kind {
 	encryption.Plan = func(c *Call) error {
 		by := "rules.0.applyServerSideEncryptionByDefault"
 		if c.Str(by+".kmsMasterKeyId") != "" && c.Str(by+".sseAlgorithm") == "AES256" {
-			return errors.New("InvalidArgument: a KMS key needs the algorithm aws:kms, not AES256")
+			return apierr.BadRequest("InvalidArgument", "a KMS key needs the algorithm aws:kms, not AES256")
 		}
 		return nil
 	}
@@ -247,7 +248,7 @@ func refusePublic(c *Call) error {
 	}
 	for _, s := range doc.Statements {
 		if s.Effect == "Allow" && toEveryone(s) && !slices.ContainsFunc(s.Conditions, fixed) {
-			return fmt.Errorf("AccessDenied: user is not authorized to perform: s3:PutBucketPolicy on %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access: statement %q", arns.Bucket(c.Str("bucket")), s.Sid)
+			return apierr.BadRequest("AccessDenied", "user is not authorized to perform: s3:PutBucketPolicy on %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access: statement %q", arns.Bucket(c.Str("bucket")), s.Sid)
 		}
 	}
 	return nil

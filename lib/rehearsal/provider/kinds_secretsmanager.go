@@ -3,9 +3,9 @@ package provider
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -55,7 +55,7 @@ func smSecret() Kind {
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
 			if c.Old == nil && c.Cloud.Blob(smBlocked(c)) != nil {
-				return nil, fmt.Errorf("InvalidRequestException: You can't create this secret because a secret with this name is already scheduled for deletion: %s", c.Name)
+				return nil, apierr.BadRequest("InvalidRequestException", "You can't create this secret because a secret with this name is already scheduled for deletion: %s", c.Name)
 			}
 			return nil, errors.Join(c.useKey("kmsKeyId", c.Str("kmsKeyId"), "secretsmanager", "kms:GenerateDataKey", "kms:Decrypt"),
 				c.tagged("secretsmanager:TagResource", "secretsmanager:UntagResource"))
@@ -102,7 +102,7 @@ func smVersion() Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			secret := find(c, Reference{Types: []string{typetoken.Secret}, By: "arn,name"}, c.Str("secretId"))
 			if secret == nil {
-				return nil, fmt.Errorf("ResourceNotFoundException: Secrets Manager can't find the specified secret %s", c.Str("secretId"))
+				return nil, apierr.BadRequest("ResourceNotFoundException", "Secrets Manager can't find the specified secret %s", c.Str("secretId"))
 			}
 			_, id, _ := strings.Cut(c.ID, "|")
 			out := map[string]any{"arn": secret.ARN, "versionId": id}

@@ -2,10 +2,10 @@ package provider
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -166,7 +166,7 @@ func planSNSSubscription(c *Call) error {
 // exist would never be reached.
 func snsEndpoint(c *Call) error {
 	if p := c.Str("protocol"); (p == "sqs" || p == "lambda") && c.Cloud.ByARN(c.Str("endpoint")) == nil {
-		return fmt.Errorf("NotFoundException: endpoint is %q, which does not exist", c.Str("endpoint"))
+		return apierr.BadRequest("NotFoundException", "endpoint is %q, which does not exist", c.Str("endpoint"))
 	}
 	f := &failed{}
 	if dead := str(f.object(c, "redrivePolicy"), "deadLetterTargetArn"); c.Str("redrivePolicy") != "" && find(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, dead) == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/aws/awsname"
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
@@ -22,7 +23,7 @@ func sqsKinds() []Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			q := c.Cloud.Get(c.Account, typetoken.Queue, c.Str("queueUrl"))
 			if q == nil {
-				return nil, fmt.Errorf("QueueDoesNotExist: queueUrl is %q", c.Str("queueUrl"))
+				return nil, apierr.BadRequest("QueueDoesNotExist", "queueUrl is %q", c.Str("queueUrl"))
 			}
 			return nil, errors.Join(c.ownPolicy("sqs", q.ARN), c.may(q.ARN, nil, "sqs:SetQueueAttributes", "sqs:GetQueueAttributes"))
 		},
@@ -133,7 +134,7 @@ func sqsDeadLetters(c *Call) error {
 	arn := str(p, "deadLetterTargetArn")
 	dead := find(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, arn)
 	if dead == nil {
-		return fmt.Errorf("InvalidParameterValue: Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist", c.Str("redrivePolicy"))
+		return apierr.BadRequest("InvalidParameterValue", "Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist", c.Str("redrivePolicy"))
 	}
 	other, _ := dead.Value("fifoQueue").(bool)
 	f.when(other != c.is("fifoQueue"), "InvalidParameterValue: the dead-letter queue %s is of another kind: a FIFO queue needs a FIFO queue, a standard queue a standard one", arn)

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"delivery.internal/lib/aws/apierr"
 	"delivery.internal/lib/rehearsal/cloud"
 )
 
@@ -232,7 +233,7 @@ func (s *server) existing(c *Call, k *Kind, id string) (*cloud.Resource, error) 
 	if old := s.host.cloud.Get(c.Account, k.Token, id); old != nil {
 		return old, nil
 	}
-	return nil, fmt.Errorf("NotFound: %s %s does not exist in account %s", k.Token, id, c.Account)
+	return nil, apierr.BadRequest("NotFound", "%s %s does not exist in account %s", k.Token, id, c.Account)
 }
 
 // refuse puts an error into words as a provider does.

@@ -38,12 +38,11 @@ func (r *Registry) Scans(result func(cloud.PushedImage) cloud.ScanResult) {
 func (r *Registry) PushImage(account, repository string, i cloud.PushedImage) error {
 	repo := r.cloud.ByARN(cloud.ARN("ecr", account, "repository/"+repository))
 	if repo == nil {
-		return fmt.Errorf("RepositoryNotFoundException: repository %s does not exist", repository)
+		return fail("RepositoryNotFoundException", "repository %s does not exist", repository)
 	}
 	for _, other := range r.cloud.Images(account, repository) {
 		if other.Str("imageTag") == i.Tag && repo.Str("imageTagMutability") == "IMMUTABLE" {
-			//lint:ignore ST1005 ECR's words
-			return fmt.Errorf("ImageTagAlreadyExistsException: The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", i.Tag, repository)
+			return fail("ImageTagAlreadyExistsException", "The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", i.Tag, repository)
 		}
 	}
 	image := r.cloud.PutImage(account, repository, i)
