@@ -53,33 +53,10 @@ func (c *Call) overWebSocket() bool {
 func httpAPI() Kind {
 	return Kind{
 		// Names of APIs need not be unique.
-		Token: typetoken.API,
-		ID:    func(*Call) string { return mark(10) },
-		ARN:   func(_, id string) string { return apiARN(id, "") },
-		Inputs: map[string]Input{
-			"name":                      named(awsname.API).required(),
-			"protocolType":              text.required().enum("HTTP", websocket).replaces(),
-			"description":               text.between(0, 1024),
-			"apiKeySelectionExpression": text.enum("$context.authorizer.usageIdentifierKey", "$request.header.x-api-key").def("$request.header.x-api-key"),
-			"routeSelectionExpression":  text.def("$request.method $request.path"),
-			"disableExecuteApiEndpoint": flag.def(false),
-			"ipAddressType":             text.enum("ipv4", "dualstack").computed(),
-			"version":                   text.between(1, 64),
-			"corsConfiguration": object(map[string]Input{
-				"allowCredentials": flag,
-				"allowHeaders":     list(text),
-				"allowMethods":     list(text),
-				"allowOrigins":     list(text),
-				"exposeHeaders":    list(text),
-				"maxAge":           number.between(-1, 86400),
-			}),
-			"credentialsArn": roleARN.replaces(),
-			"routeKey":       text.replaces(),
-			"target":         text.replaces(),
-			"body":           text,
-			"failOnWarnings": flag,
-			"tags":           tags,
-		},
+		Token:  typetoken.API,
+		ID:     func(*Call) string { return mark(10) },
+		ARN:    func(_, id string) string { return apiARN(id, "") },
+		Inputs: httpAPIInputs(),
 		Plan: func(c *Call) error {
 			f, ws := &failed{}, c.Str("protocolType") == websocket
 			f.when(ws && c.Inputs["routeSelectionExpression"] == nil, "routeSelectionExpression is required for protocolType WEBSOCKET")
@@ -111,33 +88,41 @@ func httpAPI() Kind {
 	}
 }
 
+func httpAPIInputs() map[string]Input {
+	return map[string]Input{
+		"name":                      named(awsname.API).required(),
+		"protocolType":              text.required().enum("HTTP", websocket).replaces(),
+		"description":               text.between(0, 1024),
+		"apiKeySelectionExpression": text.enum("$context.authorizer.usageIdentifierKey", "$request.header.x-api-key").def("$request.header.x-api-key"),
+		"routeSelectionExpression":  text.def("$request.method $request.path"),
+		"disableExecuteApiEndpoint": flag.def(false),
+		"ipAddressType":             text.enum("ipv4", "dualstack").computed(),
+		"version":                   text.between(1, 64),
+		"corsConfiguration": object(map[string]Input{
+			"allowCredentials": flag,
+			"allowHeaders":     list(text),
+			"allowMethods":     list(text),
+			"allowOrigins":     list(text),
+			"exposeHeaders":    list(text),
+			"maxAge":           number.between(-1, 86400),
+		}),
+		"credentialsArn": roleARN.replaces(),
+		"routeKey":       text.replaces(),
+		"target":         text.replaces(),
+		"body":           text,
+		"failOnWarnings": flag,
+		"tags":           tags,
+	}
+}
+
 var ofAPI = text.required().replaces().refers("id", typetoken.API)
 
 func httpIntegration() Kind {
 	call := apiCall("integrations")
 	return Kind{
-		Token: typetoken.APIIntegration,
-		ID:    func(*Call) string { return mark(7) },
-		Inputs: map[string]Input{
-			"apiId":                       ofAPI,
-			"integrationType":             text.required().enum("AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK").replaces(),
-			"integrationUri":              text.between(1, 16384),
-			"integrationMethod":           text.enum("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT").computed(),
-			"integrationSubtype":          text.between(1, 128).replaces(),
-			"payloadFormatVersion":        text.enum("1.0", "2.0").def("1.0"),
-			"connectionType":              text.enum("INTERNET", "VPC_LINK").def("INTERNET"),
-			"connectionId":                text,
-			"credentialsArn":              roleARN,
-			"description":                 text.between(0, 1024),
-			"contentHandlingStrategy":     text.enum("CONVERT_TO_BINARY", "CONVERT_TO_TEXT"),
-			"passthroughBehavior":         text.enum("WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES").computed(),
-			"requestParameters":           mapOf(text),
-			"requestTemplates":            mapOf(text),
-			"templateSelectionExpression": text,
-			"timeoutMilliseconds":         number.between(50, 30000).computed(),
-			"responseParameters":          list(object(map[string]Input{"statusCode": text.required(), "mappings": mapOf(text).required()})),
-			"tlsConfig":                   object(map[string]Input{"serverNameToVerify": text}),
-		},
+		Token:  typetoken.APIIntegration,
+		ID:     func(*Call) string { return mark(7) },
+		Inputs: httpIntegrationInputs(),
 		Plan: func(c *Call) error {
 			f, kind := &failed{}, c.Str("integrationType")
 			f.when(kind != "MOCK" && c.Str("integrationSubtype") == "" && !c.given("integrationUri"), "integrationUri is required for integrationType %s", kind)
@@ -171,6 +156,29 @@ func httpIntegration() Kind {
 			}
 			return call(c, "DELETE")
 		},
+	}
+}
+
+func httpIntegrationInputs() map[string]Input {
+	return map[string]Input{
+		"apiId":                       ofAPI,
+		"integrationType":             text.required().enum("AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK").replaces(),
+		"integrationUri":              text.between(1, 16384),
+		"integrationMethod":           text.enum("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT").computed(),
+		"integrationSubtype":          text.between(1, 128).replaces(),
+		"payloadFormatVersion":        text.enum("1.0", "2.0").def("1.0"),
+		"connectionType":              text.enum("INTERNET", "VPC_LINK").def("INTERNET"),
+		"connectionId":                text,
+		"credentialsArn":              roleARN,
+		"description":                 text.between(0, 1024),
+		"contentHandlingStrategy":     text.enum("CONVERT_TO_BINARY", "CONVERT_TO_TEXT"),
+		"passthroughBehavior":         text.enum("WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES").computed(),
+		"requestParameters":           mapOf(text),
+		"requestTemplates":            mapOf(text),
+		"templateSelectionExpression": text,
+		"timeoutMilliseconds":         number.between(50, 30000).computed(),
+		"responseParameters":          list(object(map[string]Input{"statusCode": text.required(), "mappings": mapOf(text).required()})),
+		"tlsConfig":                   object(map[string]Input{"serverNameToVerify": text}),
 	}
 }
 

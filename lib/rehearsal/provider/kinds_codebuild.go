@@ -58,31 +58,8 @@ func codebuildKinds() []Kind {
 func codebuildInputs() map[string]Input {
 	toggle := text.enum("ENABLED", "DISABLED")
 	access := text.enum("NONE", "READ_ONLY", "FULL")
-	artifact := func(identifier Input) map[string]Input {
-		return map[string]Input{
-			"type":                 text.required().enum("CODEPIPELINE", "NO_ARTIFACTS", "S3"),
-			"artifactIdentifier":   identifier,
-			"bucketOwnerAccess":    access,
-			"encryptionDisabled":   flag,
-			"location":             text,
-			"name":                 text,
-			"namespaceType":        text.enum("NONE", "BUILD_ID"),
-			"overrideArtifactName": flag,
-			"packaging":            text.enum("NONE", "ZIP"),
-			"path":                 text,
-		}
-	}
-	source := map[string]Input{
-		"type":                text.required().enum("BITBUCKET", "CODECOMMIT", "CODEPIPELINE", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED", "NO_SOURCE", "S3"),
-		"buildspec":           text,
-		"location":            text,
-		"gitCloneDepth":       number,
-		"insecureSsl":         flag,
-		"reportBuildStatus":   flag,
-		"auth":                object(map[string]Input{"type": text.required().enum("OAUTH", "CODECONNECTIONS", "SECRETS_MANAGER"), "resource": text.required()}),
-		"buildStatusConfig":   object(map[string]Input{"context": text, "targetUrl": text}),
-		"gitSubmodulesConfig": object(map[string]Input{"fetchSubmodules": flag.required()}),
-	}
+
+	source := codebuildSource()
 	second := map[string]Input{"sourceIdentifier": text.required().between(1, 128)}
 	for k, v := range source {
 		second[k] = v
@@ -92,8 +69,8 @@ func codebuildInputs() map[string]Input {
 		"description":             text.between(0, 255),
 		"serviceRole":             roleARN.required(),
 		"encryptionKey":           text.between(1, 0).computed(),
-		"artifacts":               object(artifact(text)).required(),
-		"secondaryArtifacts":      list(object(artifact(text.required()))).between(0, 12),
+		"artifacts":               object(codebuildArtifact(text)).required(),
+		"secondaryArtifacts":      list(object(codebuildArtifact(text.required()))).between(0, 12),
 		"source":                  object(source).required(),
 		"sourceVersion":           text,
 		"secondarySources":        list(object(second)).between(0, 12),
@@ -123,6 +100,35 @@ func codebuildInputs() map[string]Input {
 		"resourceAccessRole":  roleARN,
 		"vpcConfig":           object(map[string]Input{"vpcId": text.required(), "subnets": list(text).required().between(1, 16), "securityGroupIds": list(text).required().between(1, 5)}),
 		"tags":                tags,
+	}
+}
+
+func codebuildArtifact(identifier Input) map[string]Input {
+	return map[string]Input{
+		"type":                 text.required().enum("CODEPIPELINE", "NO_ARTIFACTS", "S3"),
+		"artifactIdentifier":   identifier,
+		"bucketOwnerAccess":    text.enum("NONE", "READ_ONLY", "FULL"),
+		"encryptionDisabled":   flag,
+		"location":             text,
+		"name":                 text,
+		"namespaceType":        text.enum("NONE", "BUILD_ID"),
+		"overrideArtifactName": flag,
+		"packaging":            text.enum("NONE", "ZIP"),
+		"path":                 text,
+	}
+}
+
+func codebuildSource() map[string]Input {
+	return map[string]Input{
+		"type":                text.required().enum("BITBUCKET", "CODECOMMIT", "CODEPIPELINE", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED", "NO_SOURCE", "S3"),
+		"buildspec":           text,
+		"location":            text,
+		"gitCloneDepth":       number,
+		"insecureSsl":         flag,
+		"reportBuildStatus":   flag,
+		"auth":                object(map[string]Input{"type": text.required().enum("OAUTH", "CODECONNECTIONS", "SECRETS_MANAGER"), "resource": text.required()}),
+		"buildStatusConfig":   object(map[string]Input{"context": text, "targetUrl": text}),
+		"gitSubmodulesConfig": object(map[string]Input{"fetchSubmodules": flag.required()}),
 	}
 }
 

@@ -25,24 +25,8 @@ func smSecret() Kind {
 		ARN: func(account, name string) string {
 			return arnOf("secretsmanager", "secret:")(account, name) + "-" + mark(6)
 		},
-		ID: func(c *Call) string { return c.ARN },
-		Inputs: map[string]Input{
-			"name":                        named(awsname.Secret).replaces(),
-			"namePrefix":                  text.replaces(),
-			"description":                 text.between(0, 2048),
-			"kmsKeyId":                    text,
-			"policy":                      text.policy(iam.Resource("secretsmanager")).computed(),
-			"recoveryWindowInDays":        number.between(0, 30).def(30.0),
-			"forceOverwriteReplicaSecret": flag.def(false),
-			"replicas": list(object(map[string]Input{
-				"region":           text.required().match(`([a-z]+-)+\d+`),
-				"kmsKeyId":         text,
-				"lastAccessedDate": text,
-				"status":           text,
-				"statusMessage":    text,
-			})),
-			"tags": tags,
-		},
+		ID:     func(c *Call) string { return c.ARN },
+		Inputs: smSecretInputs(),
 		Plan: func(c *Call) error {
 			f := &failed{}
 			f.exclusive(c, "name", "namePrefix")
@@ -73,6 +57,26 @@ func smSecret() Kind {
 			Update: []string{"secretsmanager:UpdateSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"},
 			Delete: []string{"secretsmanager:DeleteSecret"},
 		},
+	}
+}
+
+func smSecretInputs() map[string]Input {
+	return map[string]Input{
+		"name":                        named(awsname.Secret).replaces(),
+		"namePrefix":                  text.replaces(),
+		"description":                 text.between(0, 2048),
+		"kmsKeyId":                    text,
+		"policy":                      text.policy(iam.Resource("secretsmanager")).computed(),
+		"recoveryWindowInDays":        number.between(0, 30).def(30.0),
+		"forceOverwriteReplicaSecret": flag.def(false),
+		"replicas": list(object(map[string]Input{
+			"region":           text.required().match(`([a-z]+-)+\d+`),
+			"kmsKeyId":         text,
+			"lastAccessedDate": text,
+			"status":           text,
+			"statusMessage":    text,
+		})),
+		"tags": tags,
 	}
 }
 
