@@ -27,7 +27,7 @@ func environments(change func(promotion.Environments)) string {
 	change(all)
 	text, err := json.Marshal(all)
 	if err != nil {
-		panic(err) // they are texts and truth values
+		panic(err) // they are texts and booleans
 	}
 	return string(text)
 }
@@ -144,7 +144,7 @@ func TestSettingsErrorsNameTheKeyAndTheRemedy(t *testing.T) {
 		{"a circle", "bootstrap:environments", environments(func(e promotion.Environments) { e[1].Follows = "prod" }), []string{`"bootstrap:environments[1].follows" is "prod"`, "does not itself come after staging"}},
 		{"one account twice", "bootstrap:environments", environments(func(e promotion.Environments) { e[1].Account = e[0].Account }), []string{`"bootstrap:environments[1].account"`, "another account than that of dev", "allowSharedAccounts"}},
 		{"no owners", "bootstrap:owners", "[]", []string{"bootstrap:owners[0]", "--path"}},
-		{"owners are no list", "bootstrap:owners", "a@example.com", []string{"bootstrap:owners", "a list"}},
+		{"owners are not a list", "bootstrap:owners", "a@example.com", []string{"bootstrap:owners", "a list"}},
 		{"operator is a session", "bootstrap:operators", `["arn:aws:sts::111122223333:assumed-role/a/b"]`, []string{"bootstrap:operators[0]"}},
 		{"another region", "aws:region", "eu-central-1", []string{"aws:region", "us-east-1"}},
 		{"branch with a prefix", "bootstrap:branch", "../main", []string{"bootstrap:branch"}},

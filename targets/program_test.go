@@ -107,7 +107,7 @@ func TestTargetsRefuseWithARemedy(t *testing.T) {
 		{"no suffix", "dev", config(map[string]string{"targets:environmentSuffix": ""}), stacks(), "targets:environmentSuffix"},
 		{"no bootstrap", "dev", config(nil), nil, "make bootstrap"},
 		{"workload with a wildcard", "dev", config(map[string]string{"targets:workload": `[{"write":["sqs:*"],"read":["sqs:GetQueueUrl"],"resources":["arn:aws:sqs:us-east-1:1:q"]}]`}), stacks(), "wildcard"},
-		{"workload is no list", "dev", config(map[string]string{"targets:workload": `{"read":1}`}), stacks(), "targets:workload"},
+		{"workload is not a list", "dev", config(map[string]string{"targets:workload": `{"read":1}`}), stacks(), "targets:workload"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

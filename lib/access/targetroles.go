@@ -120,7 +120,7 @@ func (r *TargetRoles) boundary(ctx *pulumi.Context, name string, args *TargetRol
 	}
 	// A fixed name can't have a twin: the old policy goes first.
 	return iam.NewPolicy(ctx, name+"-boundary", &iam.PolicyArgs{
-		Name:        pulumi.String(args.Names.Of(naming.PermissionsLimit)),
+		Name:        pulumi.String(args.Names.Of(naming.PermissionsBoundary)),
 		Description: pulumi.String("The most that the delivery pipeline can do in this account"),
 		Policy:      pulumi.String(text),
 		Tags:        args.Tags,

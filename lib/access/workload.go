@@ -105,7 +105,7 @@ func (p place) expand(template string) (string, error) {
 	case strings.Contains(arn, "${"):
 		return "", fmt.Errorf("resource %q has an unknown variable: expected ${region}, ${account}, ${environment} or ${suffix}", template)
 	case arn != "*" && len(strings.SplitN(arn, ":", 6)) != 6:
-		return "", fmt.Errorf("resource %q is no ARN: expected for example arn:aws:sqs:${region}:${account}:orders-queue-${environment}-${suffix}", template)
+		return "", fmt.Errorf("resource %q is not an ARN: expected for example arn:aws:sqs:${region}:${account}:orders-queue-${environment}-${suffix}", template)
 	}
 	return arn, nil
 }
@@ -191,7 +191,7 @@ func (p place) own() []string {
 	return []string{
 		p.target.Role(p.names.Of(naming.PreviewRole)),
 		p.target.Role(p.names.Of(naming.DeployRole)),
-		p.target.Policy(p.names.Of(naming.PermissionsLimit)),
+		p.target.Policy(p.names.Of(naming.PermissionsBoundary)),
 	}
 }
 

@@ -68,7 +68,7 @@ func TestWorkloadPermissionsThatUndoTheLimitsAreRefused(t *testing.T) {
 		"a write in read":     {Permission{Read: []string{"sqs:DeleteQueue"}, Resources: queue}, "list it under write"},
 		"any resource":        {Permission{Read: []string{"sqs:GetQueueUrl"}, Resources: []string{"*"}}, "give its resources"},
 		"unknown variable":    {Permission{Read: []string{"sqs:GetQueueUrl"}, Resources: []string{"arn:aws:sqs:${zone}:1:a"}}, "unknown variable"},
-		"no ARN":              {Permission{Read: []string{"sqs:GetQueueUrl"}, Resources: []string{"jobs"}}, "is no ARN"},
+		"no ARN":              {Permission{Read: []string{"sqs:GetQueueUrl"}, Resources: []string{"jobs"}}, "is not an ARN"},
 		"star inside":         {Permission{Read: []string{"sqs:GetQueueUrl"}, Resources: []string{"arn:aws:sqs:us-east-1:1:jo*"}}, "wildcard"},
 		"wildcard action":     {Permission{Read: []string{"sqs:GetQueueUrl"}, Write: []string{"sqs:*"}, Resources: queue}, "wildcard"},
 		"its own deploy role": {Permission{Read: []string{"sqs:GetQueueUrl"}, Resources: []string{"arn:aws:iam::${account}:role/deploy-role-${environment}-${suffix}"}}, "may not change what limits it"},

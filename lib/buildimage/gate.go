@@ -116,7 +116,7 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 // parameters are what the gate is told and what it says.
 type parameters struct{ accepted, approved, verdict *ssm.Parameter }
 
-// parameters makes them. The accepted findings are no variable of the function:
+// parameters makes them. The accepted findings are not a variable of the function:
 // all of those together hold 4 KB.
 func (a *GateArgs) parameters(ctx *pulumi.Context, name string, opts []pulumi.ResourceOption) (out parameters, err error) {
 	accepted, err := a.accepted()

@@ -183,7 +183,7 @@ func TestADeploymentSpeaksForItsEnvironmentOnly(t *testing.T) {
 			statements[s.Sid] = s
 		}
 	}
-	require.EqualValues(t, []string{"delivery.deployer.staging"}, statements["MakeKnown"].Condition["ForAllValues:StringEquals"]["events:source"])
+	require.EqualValues(t, []string{"delivery.deployer.staging"}, statements["PublishDeployment"].Condition["ForAllValues:StringEquals"]["events:source"])
 	require.EqualValues(t, []string{"arn:aws:s3:::ledger-bucket-shared-a1b2/deployments/staging/*"}, statements["Record"].Resource)
 	require.EqualValues(t, []string{"staging"}, statements["Secrets"].Condition["StringEquals"]["kms:EncryptionContext:environment"])
 	require.EqualValues(t, []string{"arn:aws:iam::234567890123:role/deploy-role-staging-a1b2"}, statements["TargetAccount"].Resource)

@@ -68,7 +68,7 @@ func (a *Args) deployStatements() []iampolicy.Statement {
 		iampolicy.Allow("s3:DeleteObject").Named("RemoveState").On(a.state("stacks/*"), a.state("locks/*"), a.state("history/*"), a.state("backups/*")),
 		iampolicy.Allow("s3:PutObject").Named("Record").On(a.ledger(a.environment())),
 		eventing.Publisher{Source: contract.DeploymentSource(a.environment()), DetailType: contract.DeploymentDetailType}.
-			Allow(a.Scope.Bus(a.Bus)).Named("MakeKnown"),
+			Allow(a.Scope.Bus(a.Bus)).Named("PublishDeployment"),
 	}
 }
 

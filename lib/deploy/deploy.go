@@ -41,7 +41,7 @@ func (d *Deployer) record(ctx context.Context, record contract.Deployment) error
 		return fmt.Errorf("the deployment of commit %s to %s has %s but can't be recorded in the ledger (%w): nothing later accepts it; merge another change when the ledger bucket can be written", record.Commit, record.Environment, record.Outcome, err)
 	}
 	if err := d.Bus.Publish(ctx, record); err != nil {
-		return fmt.Errorf("the deployment of commit %s to %s has %s and is recorded but can't be made known (%w): what waits for it does not start; merge another change when the event bus can be reached", record.Commit, record.Environment, record.Outcome, err)
+		return fmt.Errorf("the deployment of commit %s to %s has %s and is recorded but can't be published (%w): what waits for it does not start; merge another change when the event bus can be reached", record.Commit, record.Environment, record.Outcome, err)
 	}
 	log.Info("deployment recorded")
 	return nil

@@ -23,7 +23,7 @@ type Ledger interface {
 	Find(ctx context.Context, environment, commit string) (contract.Deployment, bool, error)
 }
 
-// Bus is where deployments are made known.
+// Bus is where deployments are published.
 type Bus interface {
 	// Publish emits the event of a deployment.
 	Publish(ctx context.Context, d contract.Deployment) error

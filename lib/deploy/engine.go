@@ -5,7 +5,7 @@ import "context"
 // Engine is what the deployer needs of Pulumi. CLI is the real one.
 type Engine interface {
 	// State reads what the backend knows of a stack; a stack that does not
-	// exist is no error.
+	// exist is not an error.
 	State(ctx context.Context, s Stack) (State, error)
 	// Init makes an empty stack.
 	Init(ctx context.Context, s Stack) error

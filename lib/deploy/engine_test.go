@@ -71,7 +71,7 @@ func TestPushesAreReviewedDeployedAndRemoved(t *testing.T) {
 	s.delivered()
 	require.Empty(t, s.cloud.deployed(t), "an empty stack is removed from the backend")
 	require.Equal(t, []string{"delete p", "delete m"}, s.provider.done()[6:])
-	require.Equal(t, "2 stacks: no changes", s.delivered().Summary, "removing again is no error")
+	require.Equal(t, "2 stacks: no changes", s.delivered().Summary, "removing again is not an error")
 
 	require.Empty(t, s.cloud.keys(t, ".pulumi/locks/"))
 	ledger, found := s.cloud.get(t, ledgerBucket, contract.LedgerKey("dev", commitA))

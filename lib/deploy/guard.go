@@ -43,7 +43,7 @@ func checkBundle(b Bundle, s Settings, manifest string, stacks []string) error {
 }
 
 // checkStack refuses a stack whose settings are not the reviewed ones. Another
-// state is no reason to refuse: see checkMoved.
+// state is not a reason to refuse: see checkMoved.
 func checkStack(s Stack, review Review) error {
 	switch {
 	case s.Project != review.Project || s.Remove != review.Remove:

@@ -190,11 +190,11 @@ func TestOutcomeThatCannotBeRecordedOrMadeKnownIsAFailure(t *testing.T) {
 	l := &ledger{}
 	require.ErrorContains(t, deploy(l), "the bundle of the preview can't be read")
 	require.Equal(t, contract.Failed, l.recorded[0].Outcome)
-	require.Equal(t, 1, l.published, "failures are made known too")
+	require.Equal(t, 1, l.published, "failures are published too")
 
 	l = &ledger{err: errors.New("no bucket")}
 	require.ErrorContains(t, deploy(l), "can't be recorded in the ledger (no bucket)")
-	require.Zero(t, l.published, "what is not recorded is not made known")
+	require.Zero(t, l.published, "what is not recorded is not published")
 
-	require.ErrorContains(t, deploy(&ledger{refuse: errors.New("no bus")}), "is recorded but can't be made known (no bus)")
+	require.ErrorContains(t, deploy(&ledger{refuse: errors.New("no bus")}), "is recorded but can't be published (no bus)")
 }

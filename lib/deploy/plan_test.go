@@ -71,7 +71,7 @@ func TestNormaliseDropsWhatDiffersBetweenRuns(t *testing.T) {
 
 	got, err = normalise(logOf(t, pulumicli.Step{Op: "update", URN: providerURN, Type: providerType, Diffs: []string{"assumeRole", "region"}}))
 	require.NoError(t, err)
-	require.Len(t, got, 1, "another region is no noise")
+	require.Len(t, got, 1, "another region is not noise")
 }
 
 func TestSteppedCountsAnythingThatBegan(t *testing.T) {
@@ -125,22 +125,22 @@ func TestStateDigestLeavesOutWhatEveryRunWrites(t *testing.T) {
 		require.Equal(t, same, exampleState(t, changes...).Digest, name)
 	}
 	for name, changes := range map[string][]string{
-		"input":                               {`"size":1`, `"size":3`},
-		"output":                              {`"size":2`, `"size":3`},
-		"stack output":                        {`"limit":5`, `"limit":6`},
-		"input named like a time":             {`"by ada"`, `"by bob"`},
-		"id":                                  {`"id-t"`, `"id-u"`},
-		"protection":                          {`"protect":true`, `"protect":false`},
-		"dependency":                          {`"d0"`, `"d9"`},
-		"source position":                     {`"here"`, `"there"`},
-		"urn":                                 {"Thing::t", "Thing::u"},
-		"provider's id":                       {`"i0"`, `"i9"`},
-		"default provider's region":           {"us-east-1", "us-east-2"},
-		"default provider's external id":      {`\"x0\"`, `\"x9\"`},
-		"explicit provider's role":            {`\"own\"`, `\"other\"`},
-		"data key":                            {`"encryptedkey":"e"`, `"encryptedkey":"f"`},
-		"pending operation":                   {`"resources"`, `"pending_operations":[{"type":"creating","resource":{"urn":"u"}}],"resources"`},
-		"assumed role that is no JSON object": {`"{\"externalId\":\"x0\",\"roleArn\":\"r0\",\"sessionName\":\"s0\"}"`, `"[]"`},
+		"input":                                  {`"size":1`, `"size":3`},
+		"output":                                 {`"size":2`, `"size":3`},
+		"stack output":                           {`"limit":5`, `"limit":6`},
+		"input named like a time":                {`"by ada"`, `"by bob"`},
+		"id":                                     {`"id-t"`, `"id-u"`},
+		"protection":                             {`"protect":true`, `"protect":false`},
+		"dependency":                             {`"d0"`, `"d9"`},
+		"source position":                        {`"here"`, `"there"`},
+		"urn":                                    {"Thing::t", "Thing::u"},
+		"provider's id":                          {`"i0"`, `"i9"`},
+		"default provider's region":              {"us-east-1", "us-east-2"},
+		"default provider's external id":         {`\"x0\"`, `\"x9\"`},
+		"explicit provider's role":               {`\"own\"`, `\"other\"`},
+		"data key":                               {`"encryptedkey":"e"`, `"encryptedkey":"f"`},
+		"pending operation":                      {`"resources"`, `"pending_operations":[{"type":"creating","resource":{"urn":"u"}}],"resources"`},
+		"assumed role that is not a JSON object": {`"{\"externalId\":\"x0\",\"roleArn\":\"r0\",\"sessionName\":\"s0\"}"`, `"[]"`},
 	} {
 		require.NotEqual(t, same, exampleState(t, changes...).Digest, name)
 	}

@@ -146,7 +146,7 @@ func TestPlansAreComparedWithoutWhatDiffersInEveryPreview(t *testing.T) {
 	require.Equal(t, []string{"default", "topic"}, other)
 }
 
-// A bundle can be forged whole, so a state that moved is no reason to believe
+// A bundle can be forged whole, so a state that moved is not a reason to believe
 // its plan: every value of the new preview must be one that was shown.
 func TestWhatAMovedStateLeavesToDoMustHaveBeenShownValueByValue(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,7 @@ type Opener func(ciphertext string) (string, error)
 // value. It names properties and never holds a value.
 //
 // The two may start from different states. What the fresh one no longer does
-// has been done since, and is no matter.
+// has been done since, and does not matter.
 func unshown(fresh, reviewed []byte, open Opener) ([]Change, error) {
 	f, err := parsePlan(fresh)
 	if err != nil {

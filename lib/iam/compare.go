@@ -111,7 +111,7 @@ func atomsOf(kind Kind, d Document) []atom {
 	for _, s := range d.Statements {
 		allow := s.Effect == "Allow"
 		for _, p := range s.principalElements(attached, allow) {
-			for _, a := range elements(s.has("NotAction"), s.Action, s.NotAction, variables) {
+			for _, a := range elements(s.hasElement("NotAction"), s.Action, s.NotAction, variables) {
 				for _, r := range s.resourceElements(attached, variables) {
 					out = append(out, atom{s.Index, allow, a, r, p, s.Conditions, variables})
 				}
@@ -141,13 +141,13 @@ func elements(negated bool, list, notList []string, variables bool) []element {
 var everything = element{false, []text{{value: "*"}}}
 
 func (s Statement) resourceElements(attached, variables bool) []element {
-	if !s.has("Resource") && !s.has("NotResource") {
+	if !s.hasElement("Resource") && !s.hasElement("NotResource") {
 		if attached {
 			return []element{everything}
 		}
 		return nil // evaluates to nothing
 	}
-	return elements(s.has("NotResource"), s.Resource, s.NotResource, variables)
+	return elements(s.hasElement("NotResource"), s.Resource, s.NotResource, variables)
 }
 
 func (s Statement) principalElements(attached, allow bool) []element {

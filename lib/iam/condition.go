@@ -27,18 +27,18 @@ var comparisons = map[string]compareFunc{
 	"StringEquals":             stringEquals,
 	"StringEqualsIgnoreCase":   stringEqualsIgnoreCase,
 	"StringLike":               stringLike,
-	"NumericEquals":            numeric(func(c int) bool { return c == 0 }),
-	"NumericLessThan":          numeric(func(c int) bool { return c < 0 }),
-	"NumericLessThanEquals":    numeric(func(c int) bool { return c <= 0 }),
-	"NumericGreaterThan":       numeric(func(c int) bool { return c > 0 }),
-	"NumericGreaterThanEquals": numeric(func(c int) bool { return c >= 0 }),
-	"DateEquals":               date(func(c int) bool { return c == 0 }),
-	"DateLessThan":             date(func(c int) bool { return c < 0 }),
-	"DateLessThanEquals":       date(func(c int) bool { return c <= 0 }),
-	"DateGreaterThan":          date(func(c int) bool { return c > 0 }),
-	"DateGreaterThanEquals":    date(func(c int) bool { return c >= 0 }),
-	"Bool":                     boolean,
-	"BinaryEquals":             binary,
+	"NumericEquals":            compareNumbers(func(c int) bool { return c == 0 }),
+	"NumericLessThan":          compareNumbers(func(c int) bool { return c < 0 }),
+	"NumericLessThanEquals":    compareNumbers(func(c int) bool { return c <= 0 }),
+	"NumericGreaterThan":       compareNumbers(func(c int) bool { return c > 0 }),
+	"NumericGreaterThanEquals": compareNumbers(func(c int) bool { return c >= 0 }),
+	"DateEquals":               compareDates(func(c int) bool { return c == 0 }),
+	"DateLessThan":             compareDates(func(c int) bool { return c < 0 }),
+	"DateLessThanEquals":       compareDates(func(c int) bool { return c <= 0 }),
+	"DateGreaterThan":          compareDates(func(c int) bool { return c > 0 }),
+	"DateGreaterThanEquals":    compareDates(func(c int) bool { return c >= 0 }),
+	"Bool":                     compareBooleans,
+	"BinaryEquals":             compareBinary,
 	"IpAddress":                ipAddress,
 	"ArnEquals":                arnLike, // ArnEquals and ArnLike behave identically
 	"ArnLike":                  arnLike,
@@ -76,9 +76,9 @@ func parseOperator(name string) (o operator, ok bool) {
 	return o, ok
 }
 
-// met says whether a condition is met by the request's context, whose keys are
+// isMet says whether a condition is met by the request's context, whose keys are
 // lower case: IAM compares keys, but not values, without regard to case.
-func (c Condition) met(context, vars variables) bool {
+func (c Condition) isMet(context, vars variables) bool {
 	o, ok := parseOperator(c.Operator)
 	if !ok {
 		return false
@@ -138,20 +138,20 @@ func arnLike(policy, request string, vars variables) bool {
 	return ok && matchARN(p, request, false)
 }
 
-func boolean(policy, request string, vars variables) bool {
+func compareBooleans(policy, request string, vars variables) bool {
 	p, ok := expand(policy, vars)
 	return ok && isBool(p) && strings.EqualFold(p, request)
 }
 
 func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
 
-func binary(policy, request string, _ variables) bool {
+func compareBinary(policy, request string, _ variables) bool {
 	p, err := base64.StdEncoding.DecodeString(policy)
 	r, err2 := base64.StdEncoding.DecodeString(request)
 	return err == nil && err2 == nil && slices.Equal(p, r)
 }
 
-func numeric(accept func(int) bool) compareFunc {
+func compareNumbers(accept func(int) bool) compareFunc {
 	return func(policy, request string, _ variables) bool {
 		p, err := strconv.ParseFloat(policy, 64)
 		r, err2 := strconv.ParseFloat(request, 64)
@@ -168,7 +168,7 @@ func numeric(accept func(int) bool) compareFunc {
 	}
 }
 
-func date(accept func(int) bool) compareFunc {
+func compareDates(accept func(int) bool) compareFunc {
 	return func(policy, request string, _ variables) bool {
 		p, ok := parseDate(policy)
 		r, ok2 := parseDate(request)

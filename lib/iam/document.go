@@ -33,7 +33,7 @@ type Statement struct {
 	elements []string // as written, to tell an absent element from an empty one
 }
 
-func (s Statement) has(element string) bool { return slices.Contains(s.elements, element) }
+func (s Statement) hasElement(element string) bool { return slices.Contains(s.elements, element) }
 
 // label names a statement in sentences: by its Sid or, without one, its position.
 func (s Statement) label() string {
@@ -95,7 +95,8 @@ func statements(raw json.RawMessage) ([]Statement, error) {
 	var errs []error
 	for i, r := range list {
 		s, err := statement(r)
-		if s.Index = i; err != nil {
+		s.Index = i
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.label(), err))
 		}
 		out = append(out, s)
@@ -247,7 +248,7 @@ func stringList(raw json.RawMessage) ([]string, error) {
 	return out, nil
 }
 
-// scalarList reads condition values: strings, numbers and truth values, of
+// scalarList reads condition values: strings, numbers and booleans, of
 // which the latter two may stand without quotes.
 func scalarList(raw json.RawMessage) ([]string, error) {
 	list := []json.RawMessage{raw}
@@ -266,7 +267,7 @@ func scalarList(raw json.RawMessage) ([]string, error) {
 			}
 			out = append(out, s)
 		case text == "null" || strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-			return nil, errors.New("expected strings, numbers or truth values")
+			return nil, errors.New("expected strings, numbers or booleans")
 		default:
 			out = append(out, text)
 		}

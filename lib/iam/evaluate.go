@@ -35,16 +35,16 @@ func Evaluate(r Request, p Policies) Decision {
 		return Decision{Allowed: true, By: "AWS", Reason: "sts:GetCallerIdentity needs no permission"}
 	}
 	if f := e.denial(); f != nil {
-		return Decision{Explicit: true, By: f.String(), Reason: fmt.Sprintf("%s explicitly denies %s", f, e.what())}
+		return Decision{Explicit: true, By: f.String(), Reason: fmt.Sprintf("%s explicitly denies %s", f, e.describeRequest())}
 	}
 	if r.Principal.Kind == Root && strings.HasPrefix(strings.ToLower(r.Action), "sts:assumerole") {
-		return e.refuse("roles may not be assumed by the root user of an account: " + e.what())
+		return e.refuse("roles may not be assumed by the root user of an account: " + e.describeRequest())
 	}
 	if r.Principal.Kind == Service {
 		return e.forService()
 	}
 	if len(e.scp) > 0 && e.allow(e.scp) == nil {
-		return e.refuse(e.missing("service control policy", e.scp))
+		return e.refuse(e.missingStatement("service control policy", e.scp))
 	}
 	if r.crossAccount() {
 		return e.acrossAccounts()
@@ -66,7 +66,7 @@ type policy struct {
 
 func (p policy) String() string { return p.kind + " " + p.name }
 
-// finding is a statement that has a say.
+// finding is a statement that applies.
 type finding struct {
 	policy policy
 	s      Statement
@@ -93,13 +93,13 @@ func parseCached(text string) (Document, error) {
 }
 
 func newEvaluation(r Request, p Policies) (*evaluation, error) {
-	e := &evaluation{Request: r, vars: r.context()}
+	e := &evaluation{Request: r, vars: r.contextValues()}
 	var failed error
 	load := func(kind string, list ...Named) (out []policy) {
 		for _, n := range list {
 			doc, err := parseCached(n.Document)
 			if err != nil && failed == nil {
-				failed = fmt.Errorf("the %s %s can't be evaluated for %s: %w", kind, n.Name, e.what(), err)
+				failed = fmt.Errorf("the %s %s can't be evaluated for %s: %w", kind, n.Name, e.describeRequest(), err)
 			}
 			out = append(out, policy{kind, n.Name, doc})
 		}
@@ -119,8 +119,8 @@ func newEvaluation(r Request, p Policies) (*evaluation, error) {
 	return e, failed
 }
 
-// what says who does what on which resource.
-func (e *evaluation) what() string {
+// describeRequest says who does what on which resource.
+func (e *evaluation) describeRequest() string {
 	return fmt.Sprintf("%s %s on %s", e.Principal.ARN, e.Action, e.Resource)
 }
 
@@ -134,7 +134,7 @@ func (e *evaluation) grant(findings ...*finding) Decision {
 		}
 	}
 	text := strings.Join(by, " and ")
-	return Decision{Allowed: true, By: text, Reason: fmt.Sprintf("%s allows %s", text, e.what())}
+	return Decision{Allowed: true, By: text, Reason: fmt.Sprintf("%s allows %s", text, e.describeRequest())}
 }
 
 // denial returns a Deny statement that applies. An explicit deny in any policy
@@ -148,7 +148,7 @@ func (e *evaluation) denial() *finding {
 	for _, list := range lists {
 		for _, p := range list {
 			for _, s := range p.doc.Statements {
-				if s.Effect != "Allow" && e.applies(p, s) {
+				if s.Effect != "Allow" && e.appliesTo(p, s) {
 					return &finding{p, s}
 				}
 			}
@@ -161,7 +161,7 @@ func (e *evaluation) denial() *finding {
 func (e *evaluation) allow(list []policy) *finding {
 	for _, p := range list {
 		for _, s := range p.doc.Statements {
-			if s.Effect == "Allow" && e.applies(p, s) {
+			if s.Effect == "Allow" && e.appliesTo(p, s) {
 				return &finding{p, s}
 			}
 		}
@@ -174,8 +174,8 @@ func (e *evaluation) resourceGrant() (reach, *finding) {
 	best, by := noReach, (*finding)(nil)
 	for _, p := range e.resource {
 		for _, s := range p.doc.Statements {
-			if s.Effect == "Allow" && e.applies(p, s) {
-				if r := s.reach(e.Principal); r > best {
+			if s.Effect == "Allow" && e.appliesTo(p, s) {
+				if r := s.reachesResource(e.Principal); r > best {
 					best, by = r, &finding{p, s}
 				}
 			}
@@ -190,7 +190,7 @@ func (e *evaluation) forService() Decision {
 	if reach, by := e.resourceGrant(); reach != noReach {
 		return e.grant(by)
 	}
-	return e.refuse(e.missing("resource policy", e.resource))
+	return e.refuse(e.missingStatement("resource policy", e.resource))
 }
 
 // inAccount decides where principal and resource are in one account: the
@@ -205,13 +205,13 @@ func (e *evaluation) inAccount() Decision {
 	case reachDirect:
 		return e.grant(by)
 	case reachRole:
-		if limited := e.limits(); limited != nil {
+		if limited := e.limitedBy(); limited != nil {
 			return *limited
 		}
 		return e.grant(by)
 	}
 	if e.resourceDecides() && reach == noReach {
-		return e.refuse(e.missing("resource policy", e.resource))
+		return e.refuse(e.missingStatement("resource policy", e.resource))
 	}
 	id, refused := e.identityGrant()
 	if refused != nil {
@@ -224,7 +224,7 @@ func (e *evaluation) inAccount() Decision {
 func (e *evaluation) acrossAccounts() Decision {
 	reach, by := e.resourceGrant()
 	if reach == noReach {
-		return e.refuse(e.missing("resource policy", e.resource))
+		return e.refuse(e.missingStatement("resource policy", e.resource))
 	}
 	id, refused := e.identityGrant()
 	if refused != nil {
@@ -241,20 +241,20 @@ func (e *evaluation) identityGrant() (*finding, *Decision) {
 	}
 	by := e.allow(e.identity)
 	if by == nil {
-		d := e.refuse(e.missing("identity policy", e.identity))
+		d := e.refuse(e.missingStatement("identity policy", e.identity))
 		return nil, &d
 	}
-	return by, e.limits()
+	return by, e.limitedBy()
 }
 
-// limits returns the refusal of the permissions boundary or session policy, if any.
-func (e *evaluation) limits() *Decision {
+// limitedBy returns the refusal of the permissions boundary or session policy, if any.
+func (e *evaluation) limitedBy() *Decision {
 	for _, limit := range []struct {
 		kind string
 		list []policy
 	}{{"permissions boundary", e.boundary}, {"session policy", e.session}} {
 		if len(limit.list) > 0 && e.allow(limit.list) == nil {
-			d := e.refuse(e.missing(limit.kind, limit.list))
+			d := e.refuse(e.missingStatement(limit.kind, limit.list))
 			return &d
 		}
 	}
@@ -271,16 +271,16 @@ func (e *evaluation) resourceDecides() bool {
 		on.Service == "iam" && strings.HasPrefix(action, "sts:")
 }
 
-// applies says whether a statement speaks of the request.
-func (e *evaluation) applies(p policy, s Statement) bool {
-	return s.aboutPrincipal(e.Principal) && s.aboutAction(e.Action) && e.aboutResource(p, s) && e.unmet(p, s) == nil
+// appliesTo says whether a statement speaks of the request.
+func (e *evaluation) appliesTo(p policy, s Statement) bool {
+	return s.aboutPrincipal(e.Principal) && s.aboutAction(e.Action) && e.aboutResource(p, s) && e.unmetConditions(p, s) == nil
 }
 
 func (s Statement) aboutAction(action string) bool {
 	about := func(list []string) bool {
 		return slices.ContainsFunc(list, func(a string) bool { return matchAction(a, action) })
 	}
-	if s.has("NotAction") {
+	if s.hasElement("NotAction") {
 		return !about(s.NotAction)
 	}
 	return about(s.Action)
@@ -297,18 +297,18 @@ func (e *evaluation) aboutResource(p policy, s Statement) bool {
 		})
 	}
 	switch {
-	case s.has("NotResource"):
+	case s.hasElement("NotResource"):
 		return !about(s.NotResource)
-	case s.has("Resource"):
+	case s.hasElement("Resource"):
 		return about(s.Resource)
 	}
 	return p.kind == "resource policy"
 }
 
-// unmet returns the first condition that is not met: all must be.
-func (e *evaluation) unmet(p policy, s Statement) *Condition {
+// unmetConditions returns the first condition that is not met: all must be.
+func (e *evaluation) unmetConditions(p policy, s Statement) *Condition {
 	for _, c := range s.Conditions {
-		if !c.met(e.vars, e.varsOf(p)) {
+		if !c.isMet(e.vars, e.varsOf(p)) {
 			return &c
 		}
 	}
@@ -338,22 +338,22 @@ const (
 // policies have no Principal and speak of their owner.
 func (s Statement) aboutPrincipal(who Principal) bool {
 	if s.NotPrincipal != nil {
-		return !s.NotPrincipal.exempts(who)
+		return !s.NotPrincipal.exemptsPrincipal(who)
 	}
-	return s.Principal == nil || s.Principal.reach(who) != noReach
+	return s.Principal == nil || s.Principal.reachesPrincipal(who) != noReach
 }
 
-func (s Statement) reach(who Principal) reach {
+func (s Statement) reachesResource(who Principal) reach {
 	switch {
-	case s.NotPrincipal != nil && !s.NotPrincipal.exempts(who):
+	case s.NotPrincipal != nil && !s.NotPrincipal.exemptsPrincipal(who):
 		return reachAccount // Allow with NotPrincipal is unsupported: give it the least
 	case s.Principal != nil:
-		return s.Principal.reach(who)
+		return s.Principal.reachesPrincipal(who)
 	}
 	return noReach
 }
 
-func (p *Principals) reach(who Principal) reach {
+func (p *Principals) reachesPrincipal(who Principal) reach {
 	if p.Everyone || slices.Contains(p.AWS, "*") {
 		return reachDirect
 	}
@@ -368,9 +368,9 @@ func (p *Principals) reach(who Principal) reach {
 		switch {
 		case aws == who.ARN:
 			best = max(best, reachDirect)
-		case aws == who.identity() && who.Kind == User:
+		case aws == who.principalARN() && who.Kind == User:
 			best = max(best, reachDirect)
-		case aws == who.identity():
+		case aws == who.principalARN():
 			best = max(best, reachRole)
 		case aws == who.Account || aws == arns.Root(who.Account):
 			best = max(best, reachAccount)
@@ -379,10 +379,10 @@ func (p *Principals) reach(who Principal) reach {
 	return best
 }
 
-// exempts says whether NotPrincipal leaves a principal out: only where every
+// exemptsPrincipal says whether NotPrincipal leaves a principal out: only where every
 // ARN of it is listed, for a session those of account, role and session. See
 // "AWS JSON policy elements: NotPrincipal".
-func (p *Principals) exempts(who Principal) bool {
+func (p *Principals) exemptsPrincipal(who Principal) bool {
 	if p.Everyone || slices.Contains(p.AWS, "*") {
 		return true
 	}
@@ -390,5 +390,5 @@ func (p *Principals) exempts(who Principal) bool {
 		return slices.Contains(p.Service, who.ARN)
 	}
 	account := slices.Contains(p.AWS, who.Account) || slices.Contains(p.AWS, arns.Root(who.Account))
-	return account && (who.Kind == Root || slices.Contains(p.AWS, who.ARN) && slices.Contains(p.AWS, who.identity()))
+	return account && (who.Kind == Root || slices.Contains(p.AWS, who.ARN) && slices.Contains(p.AWS, who.principalARN()))
 }

@@ -149,7 +149,7 @@ func TestWildcardsAndVariables(t *testing.T) {
 		{"arn:aws:s3:::${aws:PrincipalTag/team}/*", "arn:aws:s3:::blue/a", true},
 		{"arn:aws:s3:::${aws:PrincipalTag/none}/*", "arn:aws:s3:::/a", false},
 		{"arn:aws:s3:::${aws:PrincipalTag/none, 'box'}/*", "arn:aws:s3:::box/a", true},
-		{"arn:aws:s3:::${aws:PrincipalTag/star}", "arn:aws:s3:::box", false}, // a value is no pattern
+		{"arn:aws:s3:::${aws:PrincipalTag/star}", "arn:aws:s3:::box", false}, // a value is not a pattern
 		{"arn:aws:s3:::box/${*}", "arn:aws:s3:::box/*", true},
 		{"arn:aws:s3:::box/${*}", "arn:aws:s3:::box/a", false},
 	} {

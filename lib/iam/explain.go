@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// missing says which statement would have been needed where nothing of a kind
+// missingStatement says which statement would have been needed where nothing of a kind
 // of policy allowed the request, and how close the nearest statement came.
-func (e *evaluation) missing(kind string, list []policy) string {
+func (e *evaluation) missingStatement(kind string, list []policy) string {
 	var names []string
 	for _, p := range list {
 		names = append(names, p.name)
@@ -20,18 +20,18 @@ func (e *evaluation) missing(kind string, list []policy) string {
 	if len(names) == 0 {
 		verb = " that allows "
 	}
-	out := where + verb + e.what() + "; missing: " + e.wanted(kind)
-	if near := e.nearest(list); near != "" {
+	out := where + verb + e.describeRequest() + "; missing: " + e.wantedPolicy(kind)
+	if near := e.nearestStatement(list); near != "" {
 		out += "; nearest: " + near
 	}
 	return out
 }
 
-// wanted is the smallest statement that would allow the request.
-func (e *evaluation) wanted(kind string) string {
+// wantedPolicy is the smallest statement that would allow the request.
+func (e *evaluation) wantedPolicy(kind string) string {
 	principal, resource := "", fmt.Sprintf(`,"Resource":%q`, e.Resource)
 	if kind == "resource policy" {
-		who := fmt.Sprintf(`{"AWS":%q}`, e.Principal.identity())
+		who := fmt.Sprintf(`{"AWS":%q}`, e.Principal.principalARN())
 		if e.Principal.Kind == Service {
 			who = fmt.Sprintf(`{"Service":%q}`, e.Principal.ARN)
 		}
@@ -43,8 +43,8 @@ func (e *evaluation) wanted(kind string) string {
 	return fmt.Sprintf(`{"Effect":"Allow"%s,"Action":%q%s}`, principal, e.Action, resource)
 }
 
-// nearest describes the Allow statement that failed last, if any names the action.
-func (e *evaluation) nearest(list []policy) string {
+// nearestStatement describes the Allow statement that failed last, if any names the action.
+func (e *evaluation) nearestStatement(list []policy) string {
 	best, text := 0, ""
 	for _, p := range list {
 		for _, s := range p.doc.Statements {
@@ -63,7 +63,7 @@ func (e *evaluation) nearest(list []policy) string {
 // far the request came.
 func (e *evaluation) failure(p policy, s Statement) (int, string) {
 	if !e.aboutResource(p, s) {
-		if s.has("NotResource") {
+		if s.hasElement("NotResource") {
 			return 1, "excludes the resource"
 		}
 		return 1, "is only about " + strings.Join(s.Resource, ", ")
@@ -71,7 +71,7 @@ func (e *evaluation) failure(p policy, s Statement) (int, string) {
 	if !s.aboutPrincipal(e.Principal) {
 		return 2, "is for other principals"
 	}
-	c := e.unmet(p, s)
+	c := e.unmetConditions(p, s)
 	if c == nil {
 		return 0, ""
 	}

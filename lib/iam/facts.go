@@ -22,7 +22,7 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "A permissions boundary limits what the identity's policies grant; a grant of the resource to a session is not limited by its implicit deny.",
 		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",
-		Enforced: "evaluation.limits, evaluation.inAccount",
+		Enforced: "evaluation.limitedBy, evaluation.inAccount",
 	},
 	{
 		Rule:     "Nobody may use a key that its own policy does not open, directly or through the account's root.",
@@ -37,17 +37,17 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "A key of the request that is missing does not meet a condition, except with IfExists, a negated operator or ForAllValues.",
 		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
-		Enforced: "Condition.met, operator.metWithoutKey, comparisons",
+		Enforced: "Condition.isMet, operator.metWithoutKey, comparisons",
 	},
 	{
 		Rule:     "ForAllValues and ForAnyValue compare several values of one key; a plain operator compares one.",
 		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html",
-		Enforced: "Condition.met",
+		Enforced: "Condition.isMet",
 	},
 	{
 		Rule:     "A request of PutEvents with two sources does not meet a plain operator.",
 		Page:     "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html",
-		Enforced: "Condition.met",
+		Enforced: "Condition.isMet",
 	},
 	{
 		Rule:     "Variables are replaced by literal text; one without a value matches nothing, and ${*}, ${?} and ${$} are the characters.",
@@ -57,7 +57,7 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "Of the global condition keys, some are in every request.",
 		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html",
-		Enforced: "Request.context",
+		Enforced: "Request.contextValues",
 	},
 	{
 		Rule:     "The ARNs of a service's resources have the forms of the service authorization reference, and an action or key that it does not know is refused.",
@@ -77,7 +77,7 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "A principal is an account, a role, a user, a session, a service or everyone; it has no wildcard within an ARN.",
 		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
-		Enforced: "validation.principals",
+		Enforced: "validation.checkPrincipals",
 	},
 	{
 		Rule:     "The policy of a bucket has at most 20 KB.",
@@ -92,7 +92,7 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "The policy of a queue has at most 20 statements, 50 principals and 10 conditions.",
 		Page:     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html",
-		Enforced: "validation.queue",
+		Enforced: "validation.checkQueue",
 	},
 	{
 		Rule:     "The policy of a topic speaks of the actions of topics alone.",
@@ -102,6 +102,6 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "A key policy must leave the caller the right to change it again.",
 		Page:     "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
-		Enforced: "validation.lockout",
+		Enforced: "validation.checkLockout",
 	},
 }

@@ -34,8 +34,8 @@ type Principal struct {
 	Tags map[string]string
 }
 
-// identity is what aws:PrincipalArn says.
-func (p Principal) identity() string {
+// principalARN is what aws:PrincipalArn says.
+func (p Principal) principalARN() string {
 	if p.PrincipalARN != "" {
 		return p.PrincipalARN
 	}
@@ -75,10 +75,10 @@ func (r Request) crossAccount() bool {
 	return r.Principal.Kind != Service && r.ResourceAccount != "" && r.ResourceAccount != r.Principal.Account
 }
 
-// context returns the request's condition keys in lower case, with the global
+// contextValues returns the request's condition keys in lower case, with the global
 // keys that AWS includes in every request. See "AWS global condition context
 // keys".
-func (r Request) context() variables {
+func (r Request) contextValues() variables {
 	now := r.Time
 	if now.IsZero() {
 		now = time.Now()
@@ -87,7 +87,7 @@ func (r Request) context() variables {
 		"aws:currenttime":           {now.UTC().Format(time.RFC3339)},
 		"aws:epochtime":             {strconv.FormatInt(now.Unix(), 10)},
 		"aws:securetransport":       {"true"},
-		"aws:requestedregion":       {region(r.Resource)},
+		"aws:requestedregion":       {regionOf(r.Resource)},
 		"aws:viaawsservice":         {"false"},
 		"aws:principalisawsservice": {strconv.FormatBool(r.Principal.Kind == Service)},
 	}
@@ -101,7 +101,7 @@ func (r Request) context() variables {
 		set("aws:principalservicename", r.Principal.ARN)
 	} else {
 		set("aws:resourceaccount", firstOf(r.ResourceAccount, r.Principal.Account))
-		set("aws:principalarn", r.Principal.identity())
+		set("aws:principalarn", r.Principal.principalARN())
 		set("aws:principalaccount", r.Principal.Account)
 		set("aws:principaltype", map[PrincipalKind]string{Role: "AssumedRole", User: "User", Root: "Account"}[r.Principal.Kind])
 		for k, v := range r.Principal.Tags {
@@ -128,8 +128,8 @@ func firstOf(values ...string) string {
 	return ""
 }
 
-// region is the region that a request goes to: the resource's, or the home
-// region of global services.
-func region(arn string) string {
+// regionOf is the region that a request goes to: the resource's, or the home
+// regionOf of global services.
+func regionOf(arn string) string {
 	return firstOf(arns.Of(arn).Region, "us-east-1")
 }

@@ -74,8 +74,8 @@ func Validate(kind Kind, text string, env Env) error {
 		return err
 	}
 	v := &validation{kind: kind, env: env, sids: map[string]bool{}}
-	v.size(text)
-	v.document(d)
+	v.checkSize(text)
+	v.checkDocument(d)
 	return errors.Join(v.errs...)
 }
 
@@ -114,7 +114,7 @@ func (v *validation) fail(format string, args ...any) {
 	v.errs = append(v.errs, fmt.Errorf("MalformedPolicyDocument: "+v.at+format, args...))
 }
 
-func (v *validation) size(text string) {
+func (v *validation) checkSize(text string) {
 	n, limit := size(text), maxManaged
 	switch {
 	case v.kind == Inline:
@@ -129,7 +129,7 @@ func (v *validation) size(text string) {
 	}
 }
 
-func (v *validation) document(d Document) {
+func (v *validation) checkDocument(d Document) {
 	if d.Version != Version {
 		v.fail("version %q: expected %q", d.Version, Version)
 	}
@@ -138,10 +138,10 @@ func (v *validation) document(d Document) {
 	}
 	for _, s := range d.Statements {
 		v.at = strings.ReplaceAll(s.label(), "%", "%%") + " "
-		v.statement(s)
+		v.checkStatement(s)
 	}
 	v.at = ""
-	v.service(d)
+	v.checkService(d)
 }
 
 var (
@@ -149,7 +149,7 @@ var (
 	sidOfResource = regexp.MustCompile(`^[A-Za-z0-9 _.:/=+@-]*$`)
 )
 
-func (v *validation) statement(s Statement) {
+func (v *validation) checkStatement(s Statement) {
 	pattern := sidOfIAM
 	if v.kind.attachedToResource() {
 		pattern = sidOfResource
@@ -164,17 +164,17 @@ func (v *validation) statement(s Statement) {
 	if s.Effect != "Allow" && s.Effect != "Deny" {
 		v.fail("has effect %q: expected Allow or Deny", s.Effect)
 	}
-	v.principals(s)
-	v.actions(s)
-	v.resources(s)
+	v.checkPrincipals(s)
+	v.checkActions(s)
+	v.checkResources(s)
 	for _, c := range s.Conditions {
-		v.condition(c)
+		v.checkCondition(c)
 	}
 }
 
 // oneOf requires exactly one of two elements, with at least one value.
 func (v *validation) oneOf(s Statement, element string, values, notValues []string) {
-	has, hasNot := s.has(element), s.has("Not"+element)
+	has, hasNot := s.hasElement(element), s.hasElement("Not"+element)
 	switch {
 	case has && hasNot:
 		v.fail("has both %s and Not%s: expected one of them", element, element)
@@ -185,10 +185,10 @@ func (v *validation) oneOf(s Statement, element string, values, notValues []stri
 	}
 }
 
-func (v *validation) actions(s Statement) {
+func (v *validation) checkActions(s Statement) {
 	v.oneOf(s, "Action", s.Action, s.NotAction)
 	for _, a := range slices.Concat(s.Action, s.NotAction) {
-		v.action(a)
+		v.checkAction(a)
 	}
 }
 
@@ -201,7 +201,7 @@ var trustActions = []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:Ass
 // control".
 var topicActions = []string{"sns:AddPermission", "sns:DeleteTopic", "sns:GetDataProtectionPolicy", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource", "sns:Publish", "sns:PutDataProtectionPolicy", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:Subscribe", "sns:Receive"}
 
-func (v *validation) action(a string) {
+func (v *validation) checkAction(a string) {
 	if !knownAction(a) {
 		v.fail("has the unknown action %q: expected service:Action as in the service authorization reference", a)
 		return
@@ -226,12 +226,12 @@ func knownAction(a string) bool {
 	return a == "*" || strings.Contains(a, ":") && slices.ContainsFunc(reference.Actions(), func(known string) bool { return matchAction(a, known) })
 }
 
-func (v *validation) resources(s Statement) {
+func (v *validation) checkResources(s Statement) {
 	switch {
-	case v.kind == Trust && (s.has("Resource") || s.has("NotResource")):
+	case v.kind == Trust && (s.hasElement("Resource") || s.hasElement("NotResource")):
 		v.fail("has prohibited field Resource: a trust policy speaks of its role")
 		return
-	case v.kind.Service == "ecr" && (s.has("Resource") || s.has("NotResource")):
+	case v.kind.Service == "ecr" && (s.hasElement("Resource") || s.hasElement("NotResource")):
 		v.fail("has a Resource: a repository policy speaks of its repository")
 		return
 	case v.kind == Trust || v.kind.Service == "ecr":
@@ -247,7 +247,7 @@ func (v *validation) resources(s Statement) {
 			v.fail("has the resource %q, which is not %s", r, v.env.Owner)
 		}
 	}
-	if v.kind.Service == "s3" && !s.has("NotResource") && !s.has("NotAction") {
+	if v.kind.Service == "s3" && !s.hasElement("NotResource") && !s.hasElement("NotAction") {
 		v.bucketStatement(s)
 	}
 }
@@ -285,19 +285,19 @@ func isObjectAction(action string) bool {
 	return strings.Contains(name, "Object") || slices.Contains([]string{"AbortMultipartUpload", "ListMultipartUploadParts", "BypassGovernanceRetention", "ReplicateDelete", "ReplicateTags", "InitiateReplication"}, name)
 }
 
-// service holds rules about a whole document of one service.
-func (v *validation) service(d Document) {
+// checkService holds rules about a whole document of one service.
+func (v *validation) checkService(d Document) {
 	switch v.kind.Service {
 	case "sqs":
-		v.queue(d)
+		v.checkQueue(d)
 	case "kms":
-		v.lockout(d)
+		v.checkLockout(d)
 	}
 }
 
-// queue holds the quotas of SQS policies ("Amazon SQS policy quotas"): seven
+// checkQueue holds the quotas of SQS policies ("Amazon SQS policy quotas"): seven
 // actions a statement, twenty statements, fifty principals, ten conditions.
-func (v *validation) queue(d Document) {
+func (v *validation) checkQueue(d Document) {
 	principals, conditions := 0, 0
 	for _, s := range d.Statements {
 		if len(s.Action) > 7 {
@@ -313,17 +313,17 @@ func (v *validation) queue(d Document) {
 	}
 }
 
-// lockout is the safety check of PutKeyPolicy and CreateKey: the caller, or
+// checkLockout is the safety check of PutKeyPolicy and CreateKey: the caller, or
 // the caller's account, must stay able to change the policy. See "Key
 // policies", BypassPolicyLockoutSafetyCheck.
-func (v *validation) lockout(d Document) {
+func (v *validation) checkLockout(d Document) {
 	if v.env.Caller == nil {
 		return
 	}
 	for _, s := range d.Statements {
-		if s.Effect == "Allow" && s.Principal != nil && s.reach(*v.env.Caller) != noReach && s.aboutAction("kms:PutKeyPolicy") {
+		if s.Effect == "Allow" && s.Principal != nil && s.reachesResource(*v.env.Caller) != noReach && s.aboutAction("kms:PutKeyPolicy") {
 			return
 		}
 	}
-	v.fail("the new key policy will not allow you to update the key policy in the future: allow kms:PutKeyPolicy to %s or %s", v.env.Caller.identity(), arns.Root(v.env.Caller.Account))
+	v.fail("the new key policy will not allow you to update the key policy in the future: allow kms:PutKeyPolicy to %s or %s", v.env.Caller.principalARN(), arns.Root(v.env.Caller.Account))
 }

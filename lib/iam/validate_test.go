@@ -50,7 +50,7 @@ func TestValidate(t *testing.T) {
 		{name: "an action that does not exist", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:ReadObject","Resource":"*"}`), want: `unknown action "s3:ReadObject"`},
 		{name: "a pattern that matches no action", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:Read*","Resource":"*"}`), want: `unknown action "s3:Read*"`},
 		{name: "no resource", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:GetObject"}`), want: "has no Resource"},
-		{name: "a resource that is no ARN", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"box/*"}`), want: `the resource "box/*"`},
+		{name: "a resource that is not an ARN", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"box/*"}`), want: `the resource "box/*"`},
 		{name: "a bucket ARN with a region", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:us-east-1::box/*"}`), want: "has no region"},
 		{name: "a role ARN without an account", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam:::role/x"}`), want: "names its account"},
 		{name: "a parameter without its kind", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"arn:aws:ssm:us-east-1:` + home + `:x"}`), want: "must begin with"},
@@ -60,7 +60,7 @@ func TestValidate(t *testing.T) {
 		{name: "an unknown operator", kind: iam.Identity, text: policy(`{"Condition":{"StringIs":{"aws:SourceAccount":"1"}},` + read[1:]), want: `operator "StringIs"`},
 		{name: "an unknown global key", kind: iam.Identity, text: policy(`{"Condition":{"StringEquals":{"aws:SourceAcount":"1"}},` + read[1:]), want: `"aws:SourceAcount"`},
 		{name: "an unknown key of KMS", kind: iam.Identity, text: policy(`{"Condition":{"StringEquals":{"kms:ViaServices":"x"}},` + read[1:]), want: `"kms:ViaServices"`},
-		{name: "a truth value that is none", kind: iam.Identity, text: policy(`{"Condition":{"Bool":{"aws:SecureTransport":"yes"}},` + read[1:]), want: `"yes"`},
+		{name: "a boolean that is none", kind: iam.Identity, text: policy(`{"Condition":{"Bool":{"aws:SecureTransport":"yes"}},` + read[1:]), want: `"yes"`},
 		{name: "too long", kind: iam.Identity, text: policy(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::` + strings.Repeat("a", 60) + strings.Repeat(`","arn:aws:s3:::`+strings.Repeat("a", 60), 90) + `"]}`), want: "at most 6144"},
 
 		{name: "a good bucket policy", kind: s3, env: bucket, text: inBucket(`{"AWS":"`+role+`"}`, "s3:GetObject", "arn:aws:s3:::box/*")},

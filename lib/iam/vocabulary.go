@@ -148,18 +148,18 @@ var (
 	federated      = regexp.MustCompile(`^(arn:aws:iam::\d{12}:(oidc|saml)-provider/.+|cognito-identity\.amazonaws\.com|accounts\.google\.com|www\.amazon\.com|graph\.facebook\.com)$`)
 )
 
-func (v *validation) principals(s Statement) {
+func (v *validation) checkPrincipals(s Statement) {
 	if !v.kind.attachedToResource() && v.kind != Trust {
-		if s.has("Principal") || s.has("NotPrincipal") {
+		if s.hasElement("Principal") || s.hasElement("NotPrincipal") {
 			v.fail("specifies a principal: an %s speaks of the identity that it is attached to", v.kind)
 		}
 		return
 	}
 	switch {
-	case s.has("Principal") == s.has("NotPrincipal"):
+	case s.hasElement("Principal") == s.hasElement("NotPrincipal"):
 		v.fail("needs a Principal or a NotPrincipal, and not both")
 		return
-	case s.has("NotPrincipal") && s.Effect != "Deny":
+	case s.hasElement("NotPrincipal") && s.Effect != "Deny":
 		v.fail("has NotPrincipal: it is only supported with Deny")
 	}
 	p := s.Principal
@@ -169,10 +169,10 @@ func (v *validation) principals(s Statement) {
 	if !p.Everyone && len(p.AWS)+len(p.Service)+len(p.Federated)+len(p.CanonicalUser) == 0 {
 		v.fail("has an empty principal")
 	}
-	v.principal(p)
+	v.checkPrincipal(p)
 }
 
-func (v *validation) principal(p *Principals) {
+func (v *validation) checkPrincipal(p *Principals) {
 	for _, a := range p.AWS {
 		v.awsPrincipal(a)
 	}
@@ -197,18 +197,18 @@ func (v *validation) awsPrincipal(a string) {
 	case a == "*" || awsname.Account.Allows(a):
 	case principalOfIAM.MatchString(a):
 		if !strings.HasSuffix(a, ":root") {
-			v.exists(a, a)
+			v.checkExists(a, a)
 		}
 	case session != nil:
 		if session[2] != "" {
-			v.exists(arns.Role(session[1], session[2]), a)
+			v.checkExists(arns.Role(session[1], session[2]), a)
 		}
 	default:
 		v.fail("has the invalid principal in policy: \"AWS\":%q: expected an account id, or the ARN of an account's root, a role, a user or a session, without wildcards", a)
 	}
 }
 
-func (v *validation) exists(arn, written string) {
+func (v *validation) checkExists(arn, written string) {
 	if v.env.Exists != nil && !v.env.Exists(arn) {
 		v.fail("has the invalid principal in policy: \"AWS\":%q: it does not exist", written)
 	}
@@ -216,7 +216,7 @@ func (v *validation) exists(arn, written string) {
 
 var conditionKey = regexp.MustCompile(`^[A-Za-z0-9.-]+:[^\s:*?][^\s*?]*$`)
 
-func (v *validation) condition(c Condition) {
+func (v *validation) checkCondition(c Condition) {
 	o, ok := parseOperator(c.Operator)
 	if !ok {
 		v.fail("has the unknown condition operator %q", c.Operator)
@@ -249,14 +249,14 @@ func (v *validation) conditionKey(key string) {
 
 // valueChecks says which values an operator can compare.
 var valueChecks = func() map[string]func(string) bool {
-	isNumber := func(s string) bool { return numeric(func(int) bool { return true })(s, s, nil) }
+	isNumber := func(s string) bool { return compareNumbers(func(int) bool { return true })(s, s, nil) }
 	isDate := func(s string) bool { _, ok := parseDate(s); return ok }
 	checks := map[string]func(string) bool{
 		"Bool": isBool, "Null": isBool,
 		"IpAddress":    func(s string) bool { _, ok := parsePrefix(s); return ok },
 		"ArnEquals":    isARNPattern,
 		"ArnLike":      isARNPattern,
-		"BinaryEquals": func(s string) bool { return binary(s, s, nil) },
+		"BinaryEquals": func(s string) bool { return compareBinary(s, s, nil) },
 	}
 	for name := range comparisons {
 		switch {

@@ -130,7 +130,7 @@ func ArnEquals(key string, values ...string) Condition {
 	return Condition{"ArnEquals", key, values}
 }
 
-// Bool is met when the key has the truth value.
+// Bool is met when the key has the boolean.
 func Bool(key string, value bool) Condition {
 	return Condition{"Bool", key, []string{fmt.Sprint(value)}}
 }

@@ -77,16 +77,16 @@ var (
 	StateBucket = Kind{"state-bucket", awsname.Bucket.Max}
 
 	// targets
-	PreviewRole       = Kind{"preview-role", awsname.Role.Max}
-	PreviewPolicy     = Kind{"preview-policy", awsname.Policy.Max}
-	DeployRole        = Kind{"deploy-role", awsname.Role.Max}
-	DeployPolicy      = Kind{"deploy-policy", awsname.Policy.Max}
-	PermissionsLimit  = Kind{"permission-boundary", awsname.Policy.Max}
-	ExternalID        = Kind{"external-id", awsname.ExternalID.Max}
-	WorkloadQueue     = Kind{"orders-queue", awsname.Queue.Max}
-	WorkloadDeadQueue = Kind{"orders-dead-letter-queue", awsname.Queue.Max}
-	WorkloadTopic     = Kind{"alerts-topic", awsname.Topic.Max}
-	WorkloadParameter = Kind{"alerts-topic-parameter", awsname.Parameter.Max}
+	PreviewRole         = Kind{"preview-role", awsname.Role.Max}
+	PreviewPolicy       = Kind{"preview-policy", awsname.Policy.Max}
+	DeployRole          = Kind{"deploy-role", awsname.Role.Max}
+	DeployPolicy        = Kind{"deploy-policy", awsname.Policy.Max}
+	PermissionsBoundary = Kind{"permission-boundary", awsname.Policy.Max}
+	ExternalID          = Kind{"external-id", awsname.ExternalID.Max}
+	WorkloadQueue       = Kind{"orders-queue", awsname.Queue.Max}
+	WorkloadDeadQueue   = Kind{"orders-dead-letter-queue", awsname.Queue.Max}
+	WorkloadTopic       = Kind{"alerts-topic", awsname.Topic.Max}
+	WorkloadParameter   = Kind{"alerts-topic-parameter", awsname.Parameter.Max}
 
 	// shared
 	ImageRepository    = Kind{"build-image", awsname.Repository.Max}
@@ -147,7 +147,7 @@ var (
 func Kinds() []Kind {
 	return []Kind{
 		KeyAlias, StateBucket,
-		PreviewRole, PreviewPolicy, DeployRole, DeployPolicy, PermissionsLimit, ExternalID,
+		PreviewRole, PreviewPolicy, DeployRole, DeployPolicy, PermissionsBoundary, ExternalID,
 		WorkloadQueue, WorkloadDeadQueue, WorkloadTopic, WorkloadParameter,
 		ImageRepository, ImageProject, ImageRole, ImagePolicy, ImageLogs, ImageSourceBucket, ApprovedImage, ImageVerdict, AcceptedFindings,
 		ScanGateFunction, ScanGateRole, ScanGatePolicy, ScanGateLogs, ScanGateRule, ScanGateDeadLetter, ScanGateAlarm,

@@ -3,7 +3,7 @@
 // stays, narrows or broadens, and in which words a review should say so.
 //
 // It is pure. Policies are compared as sets of requests by package iam; what
-// is no policy document but allows something all the same (grants of keys,
+// is not a policy document but allows something all the same (grants of keys,
 // permissions of functions, rules of security groups, public access blocks) is
 // compared here. What is not known, because a value is computed or the kind of
 // resource carries a policy that nobody compares, counts as broadened.

@@ -59,7 +59,7 @@ func named(sentence string, kind iam.Kind, holder string) string {
 	return strings.NewReplacer("whoever has this "+kind.String(), holder, "this role", holder, "this resource", holder).Replace(sentence)
 }
 
-// built is a document for what is no document: it has one statement that allows.
+// built is a document for what is not a document: it has one statement that allows.
 type built struct {
 	principal  value
 	actions    []value

@@ -297,7 +297,7 @@ func TestWhatNarrowsPassesInSilence(t *testing.T) {
 }
 
 // TestWhatHappensTogetherIsJudgedTogether: a policy that is attached is looked
-// at, and what goes with its holder is no broadening.
+// at, and what goes with its holder is not a broadening.
 func TestWhatHappensTogetherIsJudgedTogether(t *testing.T) {
 	t.Parallel()
 	custom := m{"name": "p", "path": "/app/", "policy": doc(read1)}

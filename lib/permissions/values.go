@@ -11,7 +11,7 @@ import (
 // https://github.com/pulumi/pulumi/blob/v3.255.0/sdk/go/common/resource/sig/sig.go
 var unknowns = []string{
 	"04da6b54-80e4-46f7-96ec-b56ff0331ba9", // a text
-	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // a truth value
+	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // a boolean
 	"3eeb2bf0-c639-47a8-9e75-3b44932eb421", // a number
 	"6a19a0b0-7e62-4c92-b797-7f8e31da9cc2", // a list
 	"dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // an object
@@ -91,7 +91,7 @@ func isUnknown(s string) bool {
 }
 
 // hasUnknown says whether something in a value is not known: computed, secret,
-// or of a type that is no plain one.
+// or of a type that is not a plain one.
 func hasUnknown(v any) bool {
 	switch v := v.(type) {
 	case nil, bool, float64, int, int64, json.Number:

@@ -178,7 +178,7 @@ func (c *checker) shape(a Action) {
 	}
 }
 
-// finish makes known what an action leaves behind.
+// finish publishes what an action leaves behind.
 func (c *checker) finish(a Action) {
 	for _, out := range a.Outputs {
 		c.match("artifact", out, awsname.Artifact)

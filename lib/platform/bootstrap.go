@@ -19,14 +19,14 @@ type step struct {
 // effect into an error.
 const maxSteps = 12
 
-// advance takes steps until there is none.
-func (p *Platform) advance(ctx context.Context, next func(evidence) (*step, error)) error {
+// takeSteps takes steps until there is none.
+func (p *Platform) takeSteps(ctx context.Context, next func(evidence) (*step, error)) error {
 	for range maxSteps {
-		e, err := p.gather(ctx)
+		e, err := p.gatherEvidence(ctx)
 		if err != nil {
 			return err
 		}
-		if err := e.trouble(p); err != nil {
+		if err := e.refusal(p); err != nil {
 			return err
 		}
 		s, err := next(e)
@@ -45,14 +45,14 @@ func (p *Platform) advance(ctx context.Context, next func(evidence) (*step, erro
 // it makes: on a folder first, because a state can't be in a bucket that does
 // not exist. It may be interrupted anywhere and run again at any time.
 func (p *Platform) Bootstrap(ctx context.Context) error {
-	if err := p.needsStackFile(p.bootstrap()); err != nil {
+	if err := p.needsStackFile(p.bootstrapProject()); err != nil {
 		return err
 	}
 	if err := RefuseTakenNames(ctx, p.Storage, p.Suffix, p.Environments, p.Environment.rehearsal); err != nil {
 		return err
 	}
 	up := map[string]bool{} // by backend, in this run only: never skip an update for what an earlier run did
-	err := p.advance(ctx, func(e evidence) (*step, error) { return p.nextOfBootstrap(e, up) })
+	err := p.takeSteps(ctx, func(e evidence) (*step, error) { return p.nextOfBootstrap(e, up) })
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (p *Platform) Bootstrap(ctx context.Context) error {
 }
 
 func (p *Platform) nextOfBootstrap(e evidence, up map[string]bool) (*step, error) {
-	project := p.bootstrap()
+	project := p.bootstrapProject()
 	local, remote := p.localBackend(), p.remoteBackend(project)
 	update := func(b backend, what string) *step {
 		return &step{what, func(ctx context.Context) error {
@@ -73,15 +73,15 @@ func (p *Platform) nextOfBootstrap(e evidence, up map[string]bool) (*step, error
 		}}
 	}
 	switch {
-	case e.remote.deployed() && e.remote.secrets != p.secretsKind():
+	case e.remote.isDeployed() && e.remote.secrets != p.secretsKind():
 		return p.changeSecrets(remote, p.SecretsProvider, "encrypting the secrets in the bucket with the platform key"), nil
-	case e.remote.deployed() && e.folder: // the copy was compared in trouble
+	case e.remote.isDeployed() && e.folder: // the copy was compared in trouble
 		return p.discardLocal("the state in the bucket is complete; removing the local copy"), nil
-	case e.remote.deployed() && !up[remote.url] && !up[local.url]:
+	case e.remote.isDeployed() && !up[remote.url] && !up[local.url]:
 		return update(remote, "updating bootstrap, whose state is in "+p.StateBucket()), nil
-	case e.remote.deployed():
+	case e.remote.isDeployed():
 		return nil, nil
-	case e.bucket && !e.local.deployed():
+	case e.bucket && !e.local.isDeployed():
 		return nil, fmt.Errorf("bucket %s exists, but neither it nor %s holds a state of bootstrap: it was made by something else, or the state is lost; restore an older version of the object .pulumi/stacks/bootstrap/%s.json in the bucket, or remove the bucket, or choose another suffix",
 			p.StateBucket(), p.LocalDir, p.Suffix)
 	case !e.local.exists:
@@ -105,7 +105,7 @@ func (p *Platform) secretsKind() string {
 }
 
 func (p *Platform) initLocal() *step {
-	s := p.initStack(p.bootstrap(), p.localBackend(), "passphrase", "making a local folder for bootstrap's state")
+	s := p.initStack(p.bootstrapProject(), p.localBackend(), "passphrase", "making a local folder for bootstrap's state")
 	inner := s.do
 	s.do = func(ctx context.Context) error {
 		if err := os.MkdirAll(p.LocalDir, 0o700); err != nil {
@@ -124,14 +124,14 @@ func (p *Platform) initStack(project Project, b backend, provider, what string) 
 
 func (p *Platform) changeSecrets(b backend, provider, what string) *step {
 	return &step{what, func(ctx context.Context) error {
-		return p.cli(ctx, p.bootstrap(), b, "stack", "change-secrets-provider", provider)
+		return p.cli(ctx, p.bootstrapProject(), b, "stack", "change-secrets-provider", provider)
 	}}
 }
 
 // copyState goes through a file with the secrets still encrypted.
 func (p *Platform) copyState(from, to backend, what string) *step {
 	return &step{what, func(ctx context.Context) error {
-		text, err := p.ask(ctx, p.bootstrap(), from, "stack", "export")
+		text, err := p.callOutput(ctx, p.bootstrapProject(), from, "stack", "export")
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (p *Platform) copyState(from, to backend, what string) *step {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return err
 		}
-		return p.cli(ctx, p.bootstrap(), to, "stack", "import", "--file", file)
+		return p.cli(ctx, p.bootstrapProject(), to, "stack", "import", "--file", file)
 	}}
 }
 

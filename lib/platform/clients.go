@@ -38,9 +38,9 @@ func RehearsalEnvironment(vars []string) Environment {
 	return Environment{vars: vars, rehearsal: true}
 }
 
-// get returns a variable, "" where it is not set. The last one counts, as it
+// getenv returns a variable, "" where it is not set. The last one counts, as it
 // does for a child process.
-func (e Environment) get(name string) string {
+func (e Environment) getenv(name string) string {
 	for i := len(e.vars) - 1; i >= 0; i-- {
 		if v, ok := strings.CutPrefix(e.vars[i], name+"="); ok {
 			return v
@@ -105,7 +105,7 @@ func (c *Clients) noCredentials(err error) error {
 
 // login is the remedy for credentials that are missing or refused.
 func (c *Clients) login() string {
-	if profile := c.environment.get("AWS_PROFILE"); profile != "" {
+	if profile := c.environment.getenv("AWS_PROFILE"); profile != "" {
 		return "log in to the delivery account, for instance with: aws sso login --profile " + profile
 	}
 	return "log in to the delivery account, for instance with: aws sso login --profile NAME, and name the profile with: export AWS_PROFILE=NAME"
@@ -128,8 +128,8 @@ func (c *Clients) load(ctx context.Context, service string) (aws.Config, error) 
 		return config.LoadDefaultConfig(ctx, config.WithRegion(settings.Region))
 	}
 	cfg := aws.Config{Region: settings.Region, Credentials: credentials.NewStaticCredentialsProvider(
-		e.get("AWS_ACCESS_KEY_ID"), e.get("AWS_SECRET_ACCESS_KEY"), e.get("AWS_SESSION_TOKEN"))}
-	if endpoint := or(e.get("AWS_ENDPOINT_URL_"+service), e.get("AWS_ENDPOINT_URL")); endpoint != "" {
+		e.getenv("AWS_ACCESS_KEY_ID"), e.getenv("AWS_SECRET_ACCESS_KEY"), e.getenv("AWS_SESSION_TOKEN"))}
+	if endpoint := firstOf(e.getenv("AWS_ENDPOINT_URL_"+service), e.getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		cfg.BaseEndpoint = &endpoint
 	}
 	return cfg, nil

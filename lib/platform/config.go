@@ -77,10 +77,10 @@ func New(c Config) (*Platform, error) {
 	if p.Out == nil {
 		p.Out = io.Discard
 	}
-	p.Pulumi = or(p.Pulumi, filepath.Join(root, ".tools", "bin", "pulumi"))
-	p.Backend = or(p.Backend, fmt.Sprintf("s3://%s?region=%s", p.StateBucket(), settings.Region))
-	p.SecretsProvider = or(p.SecretsProvider, fmt.Sprintf("awskms://%s?region=%s", p.names.Of(naming.KeyAlias), settings.Region))
-	p.LocalDir = or(p.LocalDir, filepath.Join(root, ".bootstrap", c.Suffix))
+	p.Pulumi = firstOf(p.Pulumi, filepath.Join(root, ".tools", "bin", "pulumi"))
+	p.Backend = firstOf(p.Backend, fmt.Sprintf("s3://%s?region=%s", p.StateBucket(), settings.Region))
+	p.SecretsProvider = firstOf(p.SecretsProvider, fmt.Sprintf("awskms://%s?region=%s", p.names.Of(naming.KeyAlias), settings.Region))
+	p.LocalDir = firstOf(p.LocalDir, filepath.Join(root, ".bootstrap", c.Suffix))
 	if p.ProjectDir == nil {
 		p.ProjectDir = func(project string) string { return filepath.Join(root, filepath.FromSlash(project)) }
 	}
@@ -96,7 +96,7 @@ func New(c Config) (*Platform, error) {
 	return p, nil
 }
 
-func or(value, def string) string {
+func firstOf(value, def string) string {
 	if value == "" {
 		return def
 	}

@@ -92,7 +92,7 @@ func Configured(root, suffix string) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return files.values(suffix)
+	return files.existingValues(suffix)
 }
 
 // Suffixes returns the suffixes of the installations that are configured.
@@ -111,33 +111,33 @@ func Suffixes(root string) ([]string, error) {
 // Problems completes the values with what the stack files of all projects
 // have, and returns everything that is wrong with them.
 func Problems(root string, v Values) ([]*ValueError, error) {
-	problems, _, _, err := complete(root, v)
+	problems, _, _, err := completeValues(root, v)
 	return problems, err
 }
 
-// complete returns what is wrong with the values, the completed values, and
+// completeValues returns what is wrong with the values, the completed values, and
 // the stack files of their installation.
-func complete(root string, v Values) ([]*ValueError, Values, projectFiles, error) {
+func completeValues(root string, v Values) ([]*ValueError, Values, projectFiles, error) {
 	if naming.ValidSuffix(v.Suffix) != nil {
-		v = v.over(Values{}) // there are no files to look at
+		v = v.overlaidOn(Values{}) // there are no files to look at
 		return v.problems(true), v, nil, nil
 	}
 	files, err := openStackFiles(root, v.Suffix, v.Environments)
 	if err != nil {
 		return nil, v, nil, err
 	}
-	existing, err := files.values(v.Suffix)
+	existing, err := files.existingValues(v.Suffix)
 	if err != nil {
 		return nil, v, nil, err
 	}
-	v = v.over(existing)
+	v = v.overlaidOn(existing)
 	return v.problems(files[0].isNew), v, files, nil
 }
 
 // Plan completes the values with what the stack files of all projects have,
 // checks them, and says everything that is wrong with them at once.
 func Plan(root string, v Values) (*Configuration, error) {
-	problems, v, files, err := complete(root, v)
+	problems, v, files, err := completeValues(root, v)
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +148,10 @@ func Plan(root string, v Values) (*Configuration, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Configuration{root: root, files: files.files(), Notes: v.notes(), Environments: v.Environments}
+	c := &Configuration{root: root, files: files.stackFiles(), Notes: v.notes(), Environments: v.Environments}
 	for _, f := range files {
-		for _, kv := range v.of(f.project) {
-			if err := c.set(f.stackFile, kv); err != nil {
+		for _, kv := range v.keysOf(f.project) {
+			if err := c.setValue(f.stackFile, kv); err != nil {
 				return nil, err
 			}
 		}
@@ -159,8 +159,8 @@ func Plan(root string, v Values) (*Configuration, error) {
 	return c, nil
 }
 
-// set changes a value of a file, where it differs.
-func (c *Configuration) set(f *stackFile, kv keyValue) error {
+// setValue changes a value of a file, where it differs.
+func (c *Configuration) setValue(f *stackFile, kv keyValue) error {
 	if kv.key == environmentsKey {
 		return c.setEnvironments(f, kv.environments)
 	}
@@ -171,20 +171,20 @@ func (c *Configuration) set(f *stackFile, kv keyValue) error {
 	if before == after {
 		return nil
 	}
-	if err := c.note(f, kv.key, before, after); err != nil {
+	if err := c.noteChange(f, kv.key, before, after); err != nil {
 		return err
 	}
 	switch {
 	case after == "":
-		return f.unset(kv.key)
+		return f.unsetValue(kv.key)
 	case kv.list:
 		return f.set(kv.key, kv.value)
 	}
 	return f.set(kv.key, kv.value[0])
 }
 
-// note remembers a change, to be shown.
-func (c *Configuration) note(f *stackFile, key, before, after string) error {
+// noteChange remembers a change, to be shown.
+func (c *Configuration) noteChange(f *stackFile, key, before, after string) error {
 	root, err := filepath.Abs(c.root)
 	if err != nil {
 		return err
@@ -239,7 +239,7 @@ func openStackFiles(root, suffix string, environments promotion.Environments) (p
 	return out, nil
 }
 
-func (files projectFiles) files() []*stackFile {
+func (files projectFiles) stackFiles() []*stackFile {
 	var out []*stackFile
 	for _, f := range files {
 		out = append(out, f.stackFile)
@@ -247,8 +247,8 @@ func (files projectFiles) files() []*stackFile {
 	return out
 }
 
-// values reads what `of` writes.
-func (files projectFiles) values(suffix string) (_ Values, err error) {
+// existingValues reads what `of` writes.
+func (files projectFiles) existingValues(suffix string) (_ Values, err error) {
 	v := Values{Suffix: suffix, Profiles: map[naming.Environment]string{}, adminRoles: map[naming.Environment]string{}}
 	for _, f := range files {
 		switch f.project.Dir {
@@ -292,10 +292,10 @@ func (v Values) commonRole() string {
 	return role
 }
 
-// over returns the values, completed with existing ones.
-func (v Values) over(existing Values) Values {
-	v.Repository = or(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(v.Repository, "/"), "https://github.com/"), ".git"), existing.Repository)
-	v.Branch = or(v.Branch, or(existing.Branch, "main"))
+// overlaidOn returns the values, completed with existing ones.
+func (v Values) overlaidOn(existing Values) Values {
+	v.Repository = firstOf(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(v.Repository, "/"), "https://github.com/"), ".git"), existing.Repository)
+	v.Branch = firstOf(v.Branch, firstOf(existing.Branch, "main"))
 	if len(v.Environments) == 0 {
 		v.Environments = existing.Environments
 	}
@@ -310,7 +310,7 @@ func (v Values) over(existing Values) Values {
 	if len(v.Operators) == 0 {
 		v.Operators = existing.Operators
 	}
-	v.Connection = or(v.Connection, existing.Connection)
+	v.Connection = firstOf(v.Connection, existing.Connection)
 	profiles, roles := map[naming.Environment]string{}, map[naming.Environment]string{}
 	for _, env := range v.Environments.Names() {
 		role, known := existing.adminRoles[env]
@@ -319,7 +319,7 @@ func (v Values) over(existing Values) Values {
 		}
 		roles[env], profiles[env] = role, v.Profiles[env]
 		if v.AdminRole == "" { // a role that is given now replaces the profiles of earlier
-			profiles[env] = or(v.Profiles[env], existing.Profiles[env])
+			profiles[env] = firstOf(v.Profiles[env], existing.Profiles[env])
 		}
 	}
 	v.Profiles, v.adminRoles = profiles, roles
@@ -334,8 +334,8 @@ type keyValue struct {
 	environments promotion.Environments // instead of the value of environmentsKey
 }
 
-// of are the config keys of a project.
-func (v Values) of(project Project) []keyValue {
+// keysOf are the config keys of a project.
+func (v Values) keysOf(project Project) []keyValue {
 	owner, name, _ := strings.Cut(v.Repository, "/")
 	text := func(key, value string) keyValue {
 		return keyValue{key: key, value: slices.DeleteFunc([]string{value}, isEmpty)}
@@ -357,7 +357,7 @@ func (v Values) of(project Project) []keyValue {
 			{key: "bootstrap:operators", value: v.Operators, list: true},
 		}
 	case targetsDir:
-		role, profile := v.access(naming.Environment(project.Stack))
+		role, profile := v.targetAccess(naming.Environment(project.Stack))
 		return []keyValue{
 			text("targets:environmentSuffix", v.Suffix),
 			text("targets:adminRole", role),
@@ -371,11 +371,11 @@ func (v Values) of(project Project) []keyValue {
 
 func isEmpty(s string) bool { return s == "" }
 
-// access is how the target account of an environment is reached: with a
+// targetAccess is how the target account of an environment is reached: with a
 // profile, else by a role.
-func (v Values) access(env naming.Environment) (role, profile string) {
+func (v Values) targetAccess(env naming.Environment) (role, profile string) {
 	if v.Profiles[env] != "" {
 		return "", v.Profiles[env]
 	}
-	return or(v.AdminRole, v.adminRoles[env]), ""
+	return firstOf(v.AdminRole, v.adminRoles[env]), ""
 }

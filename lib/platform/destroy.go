@@ -33,7 +33,7 @@ func (p *Platform) DestroyAll(ctx context.Context, force bool) error {
 			return err
 		}
 	}
-	if err := p.advance(ctx, p.nextOfRemoval); err != nil {
+	if err := p.takeSteps(ctx, p.nextOfRemoval); err != nil {
 		return err
 	}
 	if err := p.forgetKeys(); err != nil {
@@ -89,12 +89,12 @@ func stacksIn(keys []string) []string {
 // other stack is in the bucket.
 func (p *Platform) removeProjects(ctx context.Context) error {
 	for _, project := range p.removalOrder() {
-		if err := p.remove(ctx, project, []string{"destroy", "--yes", "--skip-preview"}); err != nil {
+		if err := p.removeProject(ctx, project, []string{"destroy", "--yes", "--skip-preview"}); err != nil {
 			return err
 		}
 	}
-	project := p.bootstrap()
-	text, err := p.ask(ctx, project, p.remoteBackend(project), "stack", "ls", "--all", "--json")
+	project := p.bootstrapProject()
+	text, err := p.callOutput(ctx, project, p.remoteBackend(project), "stack", "ls", "--all", "--json")
 	if err != nil {
 		return err
 	}
@@ -141,18 +141,18 @@ func (p *Platform) removalOrder() []Project {
 // bootstrap from there. Once the remote copy is removed the local one is the
 // only one, so that the two can't differ.
 func (p *Platform) nextOfRemoval(e evidence) (*step, error) {
-	project := p.bootstrap()
+	project := p.bootstrapProject()
 	local, remote := p.localBackend(), p.remoteBackend(project)
 	switch {
-	case e.remote.deployed() && !e.local.exists:
+	case e.remote.isDeployed() && !e.local.exists:
 		return p.initLocal(), nil
-	case e.remote.deployed() && !e.local.deployed():
+	case e.remote.isDeployed() && !e.local.isDeployed():
 		return p.copyState(remote, local, "copying bootstrap's state out of its own bucket"), nil
-	case e.local.deployed() && e.local.secrets == "cloud":
+	case e.local.isDeployed() && e.local.secrets == "cloud":
 		return p.changeSecrets(local, "passphrase", "encrypting the local state without the platform key, which is about to go"), nil
-	case e.remote.deployed():
+	case e.remote.isDeployed():
 		return p.removeCopy(project, remote), nil
-	case e.local.deployed():
+	case e.local.isDeployed():
 		return &step{"destroying the keys and the state buckets", func(ctx context.Context) error {
 			return p.cli(ctx, project, local, "destroy", "--yes", "--skip-preview")
 		}}, nil

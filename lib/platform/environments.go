@@ -88,7 +88,7 @@ func (c *Configuration) setEnvironments(f *stackFile, all promotion.Environments
 				continue
 			}
 			changed = true
-			if err := c.note(f, fmt.Sprintf("%s[%d].%s", environmentsKey, i, kv.key), was, kv.value); err != nil {
+			if err := c.noteChange(f, fmt.Sprintf("%s[%d].%s", environmentsKey, i, kv.key), was, kv.value); err != nil {
 				return err
 			}
 		}
@@ -127,7 +127,7 @@ type NewEnvironment struct {
 // new installations and of those that are configured. It returns the files
 // that it has written. Nothing is deployed.
 func (n NewEnvironment) Add() ([]string, error) {
-	lists, err := n.lists()
+	lists, err := n.changedLists()
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (n NewEnvironment) Add() ([]string, error) {
 		}
 		written = append(written, f.path)
 	}
-	stackFiles, err := n.list()
+	stackFiles, err := n.changedFiles()
 	if err != nil {
 		return written, err
 	}
@@ -165,10 +165,10 @@ func writeNew(f newFile) error {
 	return os.WriteFile(f.path, f.text, 0o644)
 }
 
-// lists returns the lists that the environment is added to: that of new
+// changedLists returns the lists that the environment is added to: that of new
 // installations, then those of the configured ones. What can't be added to one
 // of them is refused.
-func (n NewEnvironment) lists() ([]promotion.Environments, error) {
+func (n NewEnvironment) changedLists() ([]promotion.Environments, error) {
 	suffixes, err := Suffixes(n.Root)
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (n NewEnvironment) lists() ([]promotion.Environments, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := n.fits(all); err != nil {
+		if err := n.checkFits(all); err != nil {
 			return nil, err
 		}
 		lists = append(lists, all)
@@ -187,9 +187,9 @@ func (n NewEnvironment) lists() ([]promotion.Environments, error) {
 	return lists, nil
 }
 
-// fits refuses an environment that would make a list unusable. The accounts
+// checkFits refuses an environment that would make a list unusable. The accounts
 // belong to the installations: make configure asks for them.
-func (n NewEnvironment) fits(all promotion.Environments) error {
+func (n NewEnvironment) checkFits(all promotion.Environments) error {
 	if _, exists := all.Find(n.Name); exists {
 		return fmt.Errorf("environment %s exists already: expected another NAME", n.Name)
 	}
@@ -249,8 +249,8 @@ func (n NewEnvironment) describe() string {
 	return what + " are " + how
 }
 
-// list adds the environment to bootstrap's project file and stack files.
-func (n NewEnvironment) list() ([]*stackFile, error) {
+// changedFiles adds the environment to bootstrap's project file and stack files.
+func (n NewEnvironment) changedFiles() ([]*stackFile, error) {
 	suffixes, err := Suffixes(n.Root)
 	if err != nil {
 		return nil, err

@@ -20,10 +20,10 @@ type state struct {
 	pending   []string          // "creating URN" of operations that never ended
 }
 
-func (s state) deployed() bool { return len(s.resources) > 0 }
+func (s state) isDeployed() bool { return len(s.resources) > 0 }
 
-// look reads what a backend holds of a project's stack.
-func (p *Platform) look(ctx context.Context, project Project, b backend) (state, error) {
+// readState reads what a backend holds of a project's stack.
+func (p *Platform) readState(ctx context.Context, project Project, b backend) (state, error) {
 	out := p.run(ctx, p.call(project, b, []string{"stack", "export"}))
 	if out.NoStack() {
 		return state{}, nil
@@ -50,25 +50,25 @@ type evidence struct {
 	remote state
 }
 
-// same says whether both backends hold the same resources: one is a copy.
-func (e evidence) same() bool { return maps.Equal(e.local.resources, e.remote.resources) }
+// isSame says whether both backends hold the same resources: one is a copy.
+func (e evidence) isSame() bool { return maps.Equal(e.local.resources, e.remote.resources) }
 
-// trouble is what no step may go past.
-func (e evidence) trouble(p *Platform) error {
+// refusal is what no step may go past.
+func (e evidence) refusal(p *Platform) error {
 	if pending := slices.Concat(e.local.pending, e.remote.pending); len(pending) > 0 {
 		return fmt.Errorf("an earlier run of bootstrap was killed in the middle of an operation, and going on could create things twice (%s): settle them first with: make refresh PROJECT=bootstrap", strings.Join(pending, ", "))
 	}
-	if e.local.deployed() && e.remote.deployed() && !e.same() {
+	if e.local.isDeployed() && e.remote.isDeployed() && !e.isSame() {
 		return fmt.Errorf("bootstrap has two states that differ, %d resources in %s and %d in the bucket %s: somebody updated one of them by hand; compare both with 'pulumi stack export' and remove the wrong one",
 			len(e.local.resources), p.LocalDir, len(e.remote.resources), p.StateBucket())
 	}
 	return nil
 }
 
-// gather looks at everything.
-func (p *Platform) gather(ctx context.Context) (evidence, error) {
+// gatherEvidence looks at everything.
+func (p *Platform) gatherEvidence(ctx context.Context) (evidence, error) {
 	var e evidence
-	project := p.bootstrap()
+	project := p.bootstrapProject()
 	_, err := os.Stat(p.LocalDir)
 	switch {
 	case err == nil:
@@ -80,7 +80,7 @@ func (p *Platform) gather(ctx context.Context) (evidence, error) {
 		if err := p.releaseDeadLocks(); err != nil {
 			return e, err
 		}
-		if e.local, err = p.look(ctx, project, p.localBackend()); err != nil {
+		if e.local, err = p.readState(ctx, project, p.localBackend()); err != nil {
 			return e, err
 		}
 	}
@@ -88,11 +88,11 @@ func (p *Platform) gather(ctx context.Context) (evidence, error) {
 		return e, err
 	}
 	if e.bucket {
-		if e.remote, err = p.look(ctx, project, p.remoteBackend(project)); err != nil {
+		if e.remote, err = p.readState(ctx, project, p.remoteBackend(project)); err != nil {
 			return e, err
 		}
 	}
 	return e, nil
 }
 
-func (p *Platform) bootstrap() Project { return p.Projects()[0] }
+func (p *Platform) bootstrapProject() Project { return p.Projects()[0] }

@@ -52,7 +52,7 @@ func (p *Platform) BuildImage(ctx context.Context, builds Builds, every time.Dur
 			p.say("%s", phase)
 		}
 		if build.BuildStatus != types.StatusTypeInProgress {
-			return p.judge(build)
+			return p.exportedDigest(build)
 		}
 		select {
 		case <-ctx.Done():
@@ -76,8 +76,8 @@ func findBuild(ctx context.Context, builds Builds, id string) (types.Build, erro
 // imageDigest is a digest that ECR gives.
 var imageDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// judge returns the digest that a successful build exported.
-func (p *Platform) judge(build types.Build) (string, error) {
+// exportedDigest returns the digest that a successful build exported.
+func (p *Platform) exportedDigest(build types.Build) (string, error) {
 	if build.BuildStatus != types.StatusTypeSucceeded {
 		logs := "its log group"
 		if build.Logs != nil {

@@ -34,7 +34,7 @@ func (p *Platform) releaseDeadLocks() error {
 			return err
 		}
 		var l lock
-		if json.Unmarshal(text, &l) != nil || l.Hostname != host || l.Pid <= 0 || alive(l.Pid) {
+		if json.Unmarshal(text, &l) != nil || l.Hostname != host || l.Pid <= 0 || isAlive(l.Pid) {
 			return nil
 		}
 		p.say("removing the lock of process %d, which no longer runs", l.Pid)
@@ -42,4 +42,4 @@ func (p *Platform) releaseDeadLocks() error {
 	})
 }
 
-func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+func isAlive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }

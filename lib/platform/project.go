@@ -13,20 +13,20 @@ func (p *Platform) Up(ctx context.Context, name string) error {
 	if name == bootstrapDir {
 		return p.Bootstrap(ctx)
 	}
-	return p.each(name, func(project Project) error {
+	return p.forEachProject(name, func(project Project) error {
 		b := p.remoteBackend(project)
 		if err := p.ensureStack(ctx, project, b); err != nil {
 			return err
 		}
 		p.say("updating %s", project.Name)
-		return p.cli(ctx, project, b, p.agree("up")...)
+		return p.cli(ctx, project, b, p.withConsent("up")...)
 	})
 }
 
 // Preview shows what an update of projects would do.
 func (p *Platform) Preview(ctx context.Context, name string) error {
-	return p.each(name, func(project Project) error {
-		b, err := p.where(ctx, project)
+	return p.forEachProject(name, func(project Project) error {
+		b, err := p.stateBackend(ctx, project)
 		if err != nil {
 			return err
 		}
@@ -42,13 +42,13 @@ func (p *Platform) Preview(ctx context.Context, name string) error {
 // each; else it forgets creations that never ended, and AWS refuses the twin
 // of what does exist.
 func (p *Platform) Refresh(ctx context.Context, name string) error {
-	return p.each(name, func(project Project) error {
-		b, err := p.where(ctx, project)
+	return p.forEachProject(name, func(project Project) error {
+		b, err := p.stateBackend(ctx, project)
 		if err != nil {
 			return err
 		}
 		p.say("comparing the state of %s with the cloud", project.Name)
-		args := p.agree("refresh")
+		args := p.withConsent("refresh")
 		if p.In == nil {
 			args = append(args, "--clear-pending-creates")
 		}
@@ -72,22 +72,22 @@ func (p *Platform) Destroy(ctx context.Context, name string) error {
 		}
 	}
 	for i := len(projects) - 1; i >= 0; i-- {
-		if err := p.remove(ctx, projects[i], p.agree("destroy")); err != nil {
+		if err := p.removeProject(ctx, projects[i], p.withConsent("destroy")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// agree adds the consent that nobody can be asked for.
-func (p *Platform) agree(verb string) []string {
+// withConsent adds the consent that nobody can be asked for.
+func (p *Platform) withConsent(verb string) []string {
 	if p.In == nil {
 		return []string{verb, "--yes", "--skip-preview"}
 	}
 	return []string{verb}
 }
 
-func (p *Platform) each(name string, do func(Project) error) error {
+func (p *Platform) forEachProject(name string, do func(Project) error) error {
 	projects, err := p.Select(name)
 	if err != nil {
 		return err
@@ -103,15 +103,15 @@ func (p *Platform) each(name string, do func(Project) error) error {
 	return nil
 }
 
-// where finds a project's state: in the bucket, except for a bootstrap that
+// stateBackend finds a project's state: in the bucket, except for a bootstrap that
 // has not moved there yet.
-func (p *Platform) where(ctx context.Context, project Project) (backend, error) {
+func (p *Platform) stateBackend(ctx context.Context, project Project) (backend, error) {
 	remote := p.remoteBackend(project)
 	if project.Dir != bootstrapDir {
 		return remote, p.needsBucket(ctx)
 	}
-	e, err := p.gather(ctx)
-	if err != nil || e.remote.deployed() {
+	e, err := p.gatherEvidence(ctx)
+	if err != nil || e.remote.isDeployed() {
 		return remote, err
 	}
 	if !e.local.exists {
@@ -164,7 +164,7 @@ func (p *Platform) ensureStack(ctx context.Context, project Project, b backend) 
 	if err := p.needsBucket(ctx); err != nil {
 		return err
 	}
-	s, err := p.look(ctx, project, b)
+	s, err := p.readState(ctx, project, b)
 	switch {
 	case err != nil:
 		return err
@@ -181,18 +181,18 @@ func (p *Platform) ensureStack(ctx context.Context, project Project, b backend) 
 	return init.do(ctx)
 }
 
-// remove destroys a stack's resources, then the stack. It does nothing for a
+// removeProject destroys a stack's resources, then the stack. It does nothing for a
 // stack that does not exist.
-func (p *Platform) remove(ctx context.Context, project Project, destroy []string) error {
+func (p *Platform) removeProject(ctx context.Context, project Project, destroy []string) error {
 	if err := p.needsBucket(ctx); err != nil {
 		return err
 	}
 	b := p.remoteBackend(project)
-	s, err := p.look(ctx, project, b)
+	s, err := p.readState(ctx, project, b)
 	if err != nil || !s.exists {
 		return err
 	}
-	if s.deployed() {
+	if s.isDeployed() {
 		p.say("destroying the %d resources of %s", len(s.resources), project.Name)
 		if err := p.cli(ctx, project, b, destroy...); err != nil {
 			return err

@@ -60,7 +60,7 @@ func TestDestroyAllGoesInTheOrderOfTheReferences(t *testing.T) {
 	require.Equal(t, []string{"environments/prod", "environments/staging", "environments/dev", "shared",
 		"targets/prod", "targets/staging", "targets/dev"}, order)
 	require.NoDirExists(t, i.cli.bucket)
-	require.NoError(t, i.open(t).DestroyAll(t.Context(), false), "again is no harm")
+	require.NoError(t, i.open(t).DestroyAll(t.Context(), false), "again does no harm")
 }
 
 func TestDestroyAllRefusesWhileAWorkloadIsDeployed(t *testing.T) {

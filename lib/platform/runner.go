@@ -50,8 +50,8 @@ func (p *Platform) cli(ctx context.Context, project Project, b backend, args ...
 	return p.failure(project, p.run(ctx, call))
 }
 
-// ask runs the CLI on a stack and returns its output.
-func (p *Platform) ask(ctx context.Context, project Project, b backend, args ...string) (string, error) {
+// callOutput runs the CLI on a stack and returns its output.
+func (p *Platform) callOutput(ctx context.Context, project Project, b backend, args ...string) (string, error) {
 	out := p.run(ctx, p.call(project, b, args))
 	return out.Stdout, p.failure(project, out)
 }

@@ -110,7 +110,7 @@ func (f *stackFile) setIn(config *yaml.Node, key string, value any) error {
 	k, old := entry(config, key)
 	comment := ""
 	if old != nil {
-		comment = or(old.LineComment, k.LineComment)
+		comment = firstOf(old.LineComment, k.LineComment)
 	}
 	added, err := renderEntry(key, value, indent, comment)
 	if err != nil {
@@ -119,9 +119,9 @@ func (f *stackFile) setIn(config *yaml.Node, key string, value any) error {
 	start, end := 0, 0
 	switch {
 	case old != nil:
-		start, end = f.extent(k)
+		start, end = f.extentOf(k)
 	case len(config.Content) > 0:
-		_, start = f.extent(config.Content[len(config.Content)-2])
+		_, start = f.extentOf(config.Content[len(config.Content)-2])
 		end = start
 	default:
 		k, _ := entry(f.root, configKey)
@@ -170,9 +170,9 @@ func renderEntry(key string, value any, indent int, comment string) ([]string, e
 	return lines, nil
 }
 
-// extent returns the lines of a key with its value: those below it that are
+// extentOf returns the lines of a key with its value: those below it that are
 // indented deeper, and the items of a list, which need not be.
-func (f *stackFile) extent(key *yaml.Node) (start, end int) {
+func (f *stackFile) extentOf(key *yaml.Node) (start, end int) {
 	start, end = key.Line-1, key.Line
 	for i := end; i < len(f.lines); i++ {
 		line := strings.TrimRight(f.lines[i], " \r\n")
@@ -189,13 +189,13 @@ func (f *stackFile) extent(key *yaml.Node) (start, end int) {
 	return start, end
 }
 
-// drop removes a key from a mapping of the file, if it is there.
-func (f *stackFile) drop(m func() *yaml.Node, key string) (bool, error) {
+// dropKey removes a key from a mapping of the file, if it is there.
+func (f *stackFile) dropKey(m func() *yaml.Node, key string) (bool, error) {
 	k, _ := entry(m(), key)
 	if k == nil {
 		return false, nil
 	}
-	start, end := f.extent(k)
+	start, end := f.extentOf(k)
 	if err := f.parse(slices.Delete(slices.Clone(f.lines), start, end)); err != nil {
 		return true, err
 	}
@@ -207,9 +207,9 @@ func (f *stackFile) drop(m func() *yaml.Node, key string) (bool, error) {
 	return true, nil
 }
 
-// unset removes a config key.
-func (f *stackFile) unset(key string) error {
-	_, err := f.drop(f.config, key)
+// unsetValue removes a config key.
+func (f *stackFile) unsetValue(key string) error {
+	_, err := f.dropKey(f.config, key)
 	return err
 }
 
@@ -229,7 +229,7 @@ func saveAll(files ...*stackFile) (err error) {
 	defer func() {
 		for _, f := range changed {
 			if err != nil {
-				_ = os.Remove(f.aside()) // it may be renamed already
+				_ = os.Remove(f.asidePath()) // it may be renamed already
 			}
 		}
 	}()
@@ -238,19 +238,19 @@ func saveAll(files ...*stackFile) (err error) {
 			continue
 		}
 		changed = append(changed, f)
-		if err := os.WriteFile(f.aside(), []byte(f.content()), 0o644); err != nil {
+		if err := os.WriteFile(f.asidePath(), []byte(f.content()), 0o644); err != nil {
 			return err
 		}
 	}
 	for _, f := range changed {
-		if err := os.Rename(f.aside(), f.path); err != nil {
+		if err := os.Rename(f.asidePath(), f.path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *stackFile) aside() string {
+func (f *stackFile) asidePath() string {
 	return filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new")
 }
 
@@ -265,7 +265,7 @@ func (p *Platform) dropDeadKey(project Project) error {
 	}
 	changed := false
 	for _, key := range []string{"secretsprovider", "encryptedkey", "encryptionsalt"} {
-		dropped, err := f.drop(func() *yaml.Node { return f.root }, key)
+		dropped, err := f.dropKey(func() *yaml.Node { return f.root }, key)
 		if err != nil {
 			return err
 		}
@@ -276,7 +276,7 @@ func (p *Platform) dropDeadKey(project Project) error {
 	}
 	for _, key := range secrets(f.config()) {
 		p.say("the secret %s of %s went with its key: set it again for a new installation", key, project.Name)
-		if err := f.unset(key); err != nil {
+		if err := f.unsetValue(key); err != nil {
 			return err
 		}
 	}

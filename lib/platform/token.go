@@ -10,7 +10,7 @@ const tokenVariable = "GITHUB_TOKEN"
 // needsToken refuses to begin what GitHub would refuse in the middle: shared
 // manages the webhook and the settings of the repository.
 func (p *Platform) needsToken(project Project) error {
-	if project.Dir != sharedDir || p.Environment.get(tokenVariable) != "" {
+	if project.Dir != sharedDir || p.Environment.getenv(tokenVariable) != "" {
 		return nil
 	}
 	return errors.New("shared: GITHUB_TOKEN is not set, and GitHub lets nobody change the webhook and the settings of the repository without a token that may administer it: create one in GitHub's settings and run: export GITHUB_TOKEN=…")
@@ -22,8 +22,8 @@ func (p *Platform) needsTokenToDestroy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := p.look(ctx, projects[0], p.remoteBackend(projects[0]))
-	if err != nil || !s.deployed() {
+	s, err := p.readState(ctx, projects[0], p.remoteBackend(projects[0]))
+	if err != nil || !s.isDeployed() {
 		return err
 	}
 	return p.needsToken(projects[0])

@@ -8,8 +8,8 @@ import (
 	"delivery.internal/lib/settings"
 )
 
-// variable is what make configure calls the value of a setting.
-func (v Values) variable(key string) string {
+// variableName is what make configure calls the value of a setting.
+func (v Values) variableName(key string) string {
 	name, _, _ := strings.Cut(key, "[")
 	switch name {
 	case "environmentSuffix":
@@ -88,7 +88,7 @@ func (v Values) problems(isNew bool) []*ValueError {
 		Operators:           operators,
 	}
 	for _, p := range s.Problems() {
-		name := v.variable(p.Key)
+		name := v.variableName(p.Key)
 		problems = append(problems, unusable(name, p.Value, p.Expected, v.remedy(name, p)))
 	}
 	if !settings.ConnectionARN.MatchString(v.Connection) {
@@ -132,7 +132,7 @@ func (v Values) accessProblems() []*ValueError {
 	}
 	var closed []naming.Environment
 	for _, env := range v.Environments.Names() {
-		role, profile := v.access(env)
+		role, profile := v.targetAccess(env)
 		if role == "" && profile == "" && v.Environments.Account(env) != "" && v.Environments.Account(env) != v.Delivery {
 			closed = append(closed, env)
 		}

@@ -124,7 +124,7 @@ func (s *stage) long(name string, f func(t *testing.T)) {
 	})
 }
 
-// limit ends what hangs.
+// limit ends a step that would never end by itself.
 func (s *stage) limit(t *testing.T) context.Context {
 	ctx, stop := context.WithTimeout(s.ctx, 5*time.Minute)
 	t.Cleanup(stop)

@@ -41,7 +41,7 @@ func (a *EnvironmentArgs) validate(name string) error {
 	for _, values := range []map[string]string{a.Variables, a.Secrets} {
 		for key, v := range values {
 			if !variablePattern.MatchString(key) || v == "" {
-				errs = append(errs, fmt.Errorf("repository environment %s: %s=%q is no variable: expected capitals, digits and underscores, and a value", name, key, v))
+				errs = append(errs, fmt.Errorf("repository environment %s: %s=%q is not a variable: expected capitals, digits and underscores, and a value", name, key, v))
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func TestPatterns(t *testing.T) {
 		{"all fields", `{"source":["aws.ecr"],"detail":{"state":["SUCCEEDED"]}}`, false},
 		{"a list matches with any element", `{"resources":["arn:aws:ecr:two"]}`, true},
 		{"number", `{"detail":{"count":[5.0]}}`, true},
-		{"number is no string", `{"detail":{"count":["5"]}}`, false},
+		{"number is not a string", `{"detail":{"count":["5"]}}`, false},
 		{"bool", `{"detail":{"flag":[true]}}`, true},
 		{"null", `{"detail":{"none":[null]}}`, true},
 		{"null is not absent", `{"detail":{"missing":[null]}}`, false},

@@ -163,7 +163,7 @@ func printDiagnostics(out io.Writer, log string) {
 	const most = 5
 	text, err := os.ReadFile(log)
 	if err != nil {
-		return // it was only a help
+		return // without the log the error of the step still stands
 	}
 	var lines []string
 	for line := range strings.Lines(string(text)) {

@@ -76,7 +76,7 @@ func FuzzPush(f *testing.F) {
 			require.Empty(t, world.published)
 			return
 		}
-		require.True(t, json.Valid([]byte(body)), "it is no JSON")
+		require.True(t, json.Valid([]byte(body)), "it is not JSON")
 		var p contract.Push
 		require.NoError(t, json.Unmarshal(world.published[0], &p))
 		require.Regexp(t, isCommit, p.Commit)

@@ -206,7 +206,7 @@ func TestAcceptedFindings(t *testing.T) {
 		"not in one of its packages": {[]contract.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("ACTIVE", counts{"HIGH": 1}, two), []string{"CVE-1 HIGH in zlib, zlib-devel"}},
 		"not without a package":      {[]contract.AcceptedFinding{accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, found("CVE-1", "HIGH")), []string{"CVE-1 HIGH"}},
 		"not the day after":          {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-11-23")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until 2026-11-23)"}},
-		"not for ever":               {[]contract.AcceptedFinding{accept("CVE-1", "", "never")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until never)"}},
+		"not forever":                {[]contract.AcceptedFinding{accept("CVE-1", "", "never")}, scanned("COMPLETE", counts{"HIGH": 1}, high), []string{"CVE-1 HIGH in zlib (was accepted until never)"}},
 		"not what is only counted":   {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 3}, high), []string{"2 HIGH that ECR counts and doesn't list"}},
 		"anew after it has run out":  {[]contract.AcceptedFinding{accept("CVE-1", "", "2026-11-01"), accept("CVE-1", "zlib", "2026-12-31")}, scanned("COMPLETE", counts{"HIGH": 1}, high), nil},
 	}

@@ -51,10 +51,10 @@ func TestARefusalIsAnError(t *testing.T) {
 		status       int
 		answer, want string
 	}{
-		"of the API":              {400, `{"__type":"PipelineNotFoundException","message":"no pipeline"}`, "pipeline dev can't be started: PipelineNotFoundException: no pipeline"},
-		"without a reason":        {503, `<html>`, "answered with status 503"},
-		"success without an id":   {200, `{}`, "without the id of an execution"},
-		"success that is no JSON": {200, `<html>`, "invalid character"},
+		"of the API":               {400, `{"__type":"PipelineNotFoundException","message":"no pipeline"}`, "pipeline dev can't be started: PipelineNotFoundException: no pipeline"},
+		"without a reason":         {503, `<html>`, "answered with status 503"},
+		"success without an id":    {200, `{}`, "without the id of an execution"},
+		"success that is not JSON": {200, `<html>`, "invalid character"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -132,7 +132,7 @@ func TestWhatThePlatformDidNotSendStartsNothing(t *testing.T) {
 		"another branch":                  {pushed(func(p *contract.Push) { p.Branch = "topic" }), "expected main on acme/infrastructure"},
 		"a short commit":                  {pushed(func(p *contract.Push) { p.Commit = commit[:7] }), "40 hexadecimal digits"},
 		"no commit":                       {pushed(func(p *contract.Push) { p.Commit = "" }), "40 hexadecimal digits"},
-		"a delivery that is no UUID":      {pushed(func(p *contract.Push) { p.Delivery = "by hand" }), "expected a UUID"},
+		"a delivery that is not a UUID":   {pushed(func(p *contract.Push) { p.Delivery = "by hand" }), "expected a UUID"},
 		"a quote in the pusher":           {pushed(func(p *contract.Push) { p.Pusher = injected }), "is not a GitHub login"},
 		"a deployment of dev":             {deployed(func(d *contract.Deployment) { d.Environment = "dev" }), "expected a success of delivery.deployer.staging"},
 		"a deployment that failed":        {deployed(func(d *contract.Deployment) { d.Outcome = contract.Failed }), "expected a success"},

@@ -12,7 +12,7 @@ import (
 )
 
 // keyring encrypts with a secret for each key, which goes with the key. Keys
-// that were deleted stay unusable for ever, as keys that are pending deletion.
+// that were deleted stay unusable forever, as keys that are pending deletion.
 type keyring struct{ cloud *cloud.Cloud }
 
 func (s *Server) keys() keyring { return keyring{s.cloud} }

@@ -152,7 +152,7 @@ func (s *Server) allowS3(r *request) error {
 // account owns than the request's header expects, whatever the policies allow.
 // See "Verifying bucket ownership with bucket owner condition",
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
-// and, for a header that is no account id, InvalidBucketOwnerAWSAccountID in
+// and, for a header that is not an account id, InvalidBucketOwnerAWSAccountID in
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (s *Server) expectOwner(bucket string, header []string) error {
 	b := s.cloud.First("", typetoken.Bucket, func(b *cloud.Resource) bool { return b.Name == bucket })

@@ -33,7 +33,7 @@ func (d *Denied) Error() string {
 	return fmt.Sprintf("AccessDenied: %s is not authorized to perform: %s on resource: %s because %s", d.Who, d.Action, d.Resource, d.Reason)
 }
 
-// Authorize evaluates every policy that has a say in a call. The error is a
+// Authorize evaluates every policy that applies to a call. The error is a
 // *Denied. Allowed and denied calls are counted and written to the journal.
 func (c *Cloud) Authorize(call Call) error {
 	if denied := c.judge(call); denied != nil {
@@ -47,7 +47,7 @@ func (c *Cloud) Authorize(call Call) error {
 	return nil
 }
 
-// Allowed is Authorize for a question that is no call: nothing is counted.
+// Allowed is Authorize for a question that is not a call: nothing is counted.
 func (c *Cloud) Allowed(call Call) error {
 	if denied := c.judge(call); denied != nil {
 		return denied
@@ -117,7 +117,7 @@ func (c *Cloud) owner(call Call) string {
 	return ""
 }
 
-// identity returns a role's policies and its permission boundary.
+// identity returns a role's policies and its permissions boundary.
 func (c *Cloud) identity(role *Resource) ([]iam.Named, *iam.Named) {
 	if role = c.Get(role.Account, typetoken.Role, role.ID); role == nil {
 		return nil, nil // the role was deleted: nothing is allowed any more

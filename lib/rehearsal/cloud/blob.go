@@ -1,6 +1,6 @@
 package cloud
 
-// SetBlob keeps bytes that are no part of any state, for instance the code of
+// SetBlob keeps bytes that are not part of any state, for instance the code of
 // a function, by a key such as an ARN. They go with the resource of that ARN;
 // nil forgets them before.
 func (c *Cloud) SetBlob(key string, b []byte) {

@@ -262,7 +262,7 @@ func (c *Cloud) ByARN(arn string) *Resource {
 func (c *Cloud) Deployed() []*Resource { return c.filter(func(r *Resource) bool { return !r.Seed }) }
 
 // filter asks match without holding the lock: it may look resources up itself,
-// and a second read lock waits for ever behind a writer.
+// and a second read lock waits forever behind a writer.
 func (c *Cloud) filter(match func(*Resource) bool) []*Resource {
 	c.mu.RLock()
 	all := slices.Collect(maps.Values(c.resources))

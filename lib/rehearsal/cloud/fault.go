@@ -12,7 +12,7 @@ type Fault struct {
 	// Status and Code are what the caller gets: 503 and SlowDown.
 	Status int
 	Code   string
-	// Times is how often the fault strikes; negative means for ever.
+	// Times is how often the fault strikes; negative means forever.
 	Times int
 	// Struck counts how often it struck.
 	Struck int

@@ -25,7 +25,7 @@ type SecretVersions struct {
 	byStage map[string]SecretVersion
 }
 
-// SecretVersions returns the versions of a secret. They are no resources: what
+// SecretVersions returns the versions of a secret. They are not resources: what
 // removes the resource of a version leaves its value where it is, unless the
 // whole secret goes.
 func (c *Cloud) SecretVersions(secret *Resource) *SecretVersions {

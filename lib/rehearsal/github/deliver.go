@@ -32,19 +32,19 @@ type Delivery struct {
 // Body is what was delivered.
 func (d Delivery) Body() []byte { return d.body }
 
-// hooked sends a ping to a new webhook, as GitHub does.
-func (s *Server) hooked(change cloud.Change, r *cloud.Resource) {
+// pingNewHook sends a ping to a new webhook, as GitHub does.
+func (s *Server) pingNewHook(change cloud.Change, r *cloud.Resource) {
 	if change != cloud.Created || r.Type != typetoken.GitHubWebhook {
 		return
 	}
-	body, err := json.Marshal(s.ping(r))
+	body, err := json.Marshal(s.pingBody(r))
 	if err == nil {
 		s.deliver(context.Background(), r, Delivery{ID: s.newID(), Event: "ping", body: body, hook: r.ID}, goodSignature)
 	}
 }
 
-// ping is the body of a ping event.
-func (s *Server) ping(hook *cloud.Resource) map[string]any {
+// pingBody is the body of a ping event.
+func (s *Server) pingBody(hook *cloud.Resource) map[string]any {
 	owner, name, _ := strings.Cut(s.repository.name, "/")
 	id, err := strconv.Atoi(hook.ID)
 	if err != nil {
@@ -61,23 +61,25 @@ func (s *Server) ping(hook *cloud.Resource) map[string]any {
 // signature.
 func (s *Server) Forge(ctx context.Context, pusher string) error {
 	s.repository.mu.Lock()
-	body, err := s.payload(s.repository.branch, s.repository.branches[s.repository.branch], s.repository.newest, pusher)
+	body, err := s.pushPayload(s.repository.branch, s.repository.branches[s.repository.branch], s.repository.newest, pusher)
 	s.repository.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	return s.send(ctx, "push", body, forgedSignature)
+	return s.sendEvent(ctx, "push", body, forgedSignature)
 }
 
 // Redeliver sends a delivery again, as "Redeliver" in GitHub's settings does:
 // to the same webhook, with the same id and body.
-func (s *Server) Redeliver(ctx context.Context, id string) error { return s.again(ctx, id, id) }
+func (s *Server) Redeliver(ctx context.Context, id string) error { return s.deliverAgain(ctx, id, id) }
 
 // Replay sends a delivery again under an id of its own, as somebody would who
 // has recorded it.
-func (s *Server) Replay(ctx context.Context, id string) error { return s.again(ctx, id, s.newID()) }
+func (s *Server) Replay(ctx context.Context, id string) error {
+	return s.deliverAgain(ctx, id, s.newID())
+}
 
-func (s *Server) again(ctx context.Context, id, as string) error {
+func (s *Server) deliverAgain(ctx context.Context, id, as string) error {
 	for _, d := range s.Deliveries() {
 		if d.ID != id {
 			continue
@@ -99,8 +101,8 @@ func (s *Server) Deliveries() []Delivery {
 	return slices.Clone(s.deliveries)
 }
 
-// send delivers an event to every active webhook that wants it.
-func (s *Server) send(ctx context.Context, event string, body []byte, how signature) error {
+// sendEvent delivers an event to every active webhook that wants it.
+func (s *Server) sendEvent(ctx context.Context, event string, body []byte, how signature) error {
 	_, name, _ := strings.Cut(s.repository.name, "/")
 	hooks := s.cloud.Find("", typetoken.GitHubWebhook, func(r *cloud.Resource) bool {
 		events, _ := r.Value("events").([]any)
@@ -134,7 +136,7 @@ func (s *Server) newID() string {
 
 // deliver makes one request and records it.
 func (s *Server) deliver(ctx context.Context, hook *cloud.Resource, d Delivery, how signature) {
-	status, answer, err := s.request(ctx, hook, d, how)
+	status, answer, err := s.sendDelivery(ctx, hook, d, how)
 	d.Status, d.Answer = status, answer
 	if err != nil {
 		d.Answer = err.Error()
@@ -146,9 +148,9 @@ func (s *Server) deliver(ctx context.Context, hook *cloud.Resource, d Delivery, 
 		Fields: map[string]any{"delivery": d.ID, "event": d.Event, "status": d.Status}})
 }
 
-func (s *Server) request(ctx context.Context, hook *cloud.Resource, d Delivery, how signature) (int, string, error) {
+func (s *Server) sendDelivery(ctx context.Context, hook *cloud.Resource, d Delivery, how signature) (int, string, error) {
 	client := &http.Client{Transport: s.transport, Timeout: timeout}
-	media, body := content(hook.Str("configuration.contentType"), d.body)
+	media, body := encodeBody(hook.Str("configuration.contentType"), d.body)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.Str("configuration.url"), bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -173,9 +175,9 @@ func (s *Server) request(ctx context.Context, hook *cloud.Resource, d Delivery, 
 	return resp.StatusCode, string(text), err
 }
 
-// content is the body as a webhook's content type wants it: JSON, or a form
+// encodeBody is the body as a webhook's content type wants it: JSON, or a form
 // with the JSON in one field.
-func content(kind string, body []byte) (media string, sent []byte) {
+func encodeBody(kind string, body []byte) (media string, sent []byte) {
 	if kind == "json" {
 		return "application/json", body
 	}

@@ -23,7 +23,7 @@ type Server struct {
 // Nobody may write to the repository yet.
 func New(c *cloud.Cloud, repository *Repository, transport http.RoundTripper) *Server {
 	s := &Server{cloud: c, repository: repository, transport: transport, people: map[string]Role{}}
-	c.OnChange(s.hooked)
+	c.OnChange(s.pingNewHook)
 	return s
 }
 
@@ -31,14 +31,14 @@ func New(c *cloud.Cloud, repository *Repository, transport http.RoundTripper) *S
 // error when GitHub refuses the push, as on a protected branch, or when there
 // is nobody to tell; an answer of a webhook that refuses is in Deliveries.
 func (s *Server) Push(ctx context.Context, branch, pusher string) error {
-	body, err := s.push(branch, pusher)
+	body, err := s.pushBody(branch, pusher)
 	if err != nil {
 		return err
 	}
-	return s.send(ctx, "push", body, goodSignature)
+	return s.sendEvent(ctx, "push", body, goodSignature)
 }
 
-func (s *Server) push(branch, pusher string) ([]byte, error) {
+func (s *Server) pushBody(branch, pusher string) ([]byte, error) {
 	s.repository.mu.Lock()
 	defer s.repository.mu.Unlock()
 	if s.repository.newest == "" {
@@ -53,12 +53,12 @@ func (s *Server) push(branch, pusher string) ([]byte, error) {
 	}
 	s.repository.branches[branch] = s.repository.newest
 	for _, p := range s.pulls {
-		p.pushed(branch, pusher, s.rule(s.repository.branch), s.repository.newest)
+		p.notePush(branch, pusher, s.branchRule(s.repository.branch), s.repository.newest)
 	}
-	s.note(fmt.Sprintf("%s pushed %s to %s", pusher, s.repository.newest[:12], branch), map[string]any{"commit": s.repository.newest, "branch": branch})
-	return s.payload(branch, before, s.repository.newest, pusher)
+	s.addToJournal(fmt.Sprintf("%s pushed %s to %s", pusher, s.repository.newest[:12], branch), map[string]any{"commit": s.repository.newest, "branch": branch})
+	return s.pushPayload(branch, before, s.repository.newest, pusher)
 }
 
-func (s *Server) note(what string, fields map[string]any) {
+func (s *Server) addToJournal(what string, fields map[string]any) {
 	s.cloud.Journal.Add(cloud.Event{Kind: "github", Subject: s.repository.name, Message: what, Fields: fields})
 }

@@ -90,7 +90,7 @@ func TestTheDateOfAPushIsANumber(t *testing.T) {
 
 func TestAFormHasTheBodyInAField(t *testing.T) {
 	t.Parallel()
-	media, body := content("form", []byte(`{"a":1}`))
+	media, body := encodeBody("form", []byte(`{"a":1}`))
 	require.Equal(t, "application/x-www-form-urlencoded", media)
 	require.Equal(t, "payload=%7B%22a%22%3A1%7D", string(body))
 }

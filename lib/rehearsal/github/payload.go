@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-github/v74/github"
 )
 
-// payload is the body of a push event. It is called with the lock held.
-func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
+// pushPayload is the body of a push event. It is called with the lock held.
+func (s *Server) pushPayload(branch, before, after, pusher string) ([]byte, error) {
 	if before == "" {
 		before = zero
 	}
@@ -20,7 +20,7 @@ func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
 	head := &github.HeadCommit{ID: &after}
 	if c := s.repository.commits[after]; c != nil {
 		head.Message = &c.message
-		head.Added, head.Removed, head.Modified = s.difference(before, c)
+		head.Added, head.Removed, head.Modified = s.changedFiles(before, c)
 	}
 	at := github.Timestamp{Time: s.cloud.Now().UTC().Truncate(time.Second)}
 	ref := "refs/heads/" + branch
@@ -37,7 +37,7 @@ func (s *Server) payload(branch, before, after, pusher string) ([]byte, error) {
 	return bytes.Replace(text, []byte(strconv.Quote(at.Format(time.RFC3339))), []byte(strconv.FormatInt(at.Unix(), 10)), 1), nil
 }
 
-func (s *Server) difference(before string, c *commit) (added, removed, modified []string) {
+func (s *Server) changedFiles(before string, c *commit) (added, removed, modified []string) {
 	var old map[string][]byte
 	if b := s.repository.commits[before]; b != nil {
 		old = b.files

@@ -58,10 +58,10 @@ var notPlayed = []string{
 	"requiredPullRequestReviews.0.dismissalRestrictions", "requiredPullRequestReviews.0.pullRequestBypassers",
 }
 
-// rule returns the rule that applies to a branch, nil where none does. A rule
+// branchRule returns the rule that applies to a branch, nil where none does. A rule
 // that names the branch goes before one with a pattern, in which * does not
 // match a slash; else the oldest applies.
-func (s *Server) rule(branch string) *rule {
+func (s *Server) branchRule(branch string) *rule {
 	mine := s.cloud.Find("github", typetoken.GitHubBranchProtection, func(r *cloud.Resource) bool {
 		match, err := path.Match(r.Str("pattern"), branch)
 		return r.Str("repositoryId") == s.name() && err == nil && match
@@ -75,8 +75,8 @@ func (s *Server) rule(branch string) *rule {
 	return &rule{mine[0]}
 }
 
-// on says whether a setting is on.
-func (r *rule) on(setting string) bool {
+// isOn says whether a setting is on.
+func (r *rule) isOn(setting string) bool {
 	switch v := r.Value(setting).(type) {
 	case bool:
 		return v
@@ -86,24 +86,24 @@ func (r *rule) on(setting string) bool {
 	return false
 }
 
-// reviews is how many approvals a change needs; ok says whether it has to be a
+// requiredReviews is how many approvals a change needs; ok says whether it has to be a
 // pull request at all.
-func (r *rule) reviews() (n int, ok bool) {
-	if !r.on("requiredPullRequestReviews") {
+func (r *rule) requiredReviews() (n int, ok bool) {
+	if !r.isOn("requiredPullRequestReviews") {
 		return 0, false
 	}
 	count, _ := r.Value("requiredPullRequestReviews.0.requiredApprovingReviewCount").(float64)
 	return int(count), true
 }
 
-// binds says whether the rule applies to a person: not to administrators,
+// bindsPerson says whether the rule applies to a person: not to administrators,
 // unless it includes them.
-func (r *rule) binds(role Role) bool { return role != Admin || r.on("enforceAdmins") }
+func (r *rule) bindsPerson(role Role) bool { return role != Admin || r.isOn("enforceAdmins") }
 
-// understood refuses a rule that asks for more than is played here.
-func (r *rule) understood() error {
+// checkEmulated refuses a rule that asks for more than is played here.
+func (r *rule) checkEmulated() error {
 	for _, setting := range notPlayed {
-		if r.on(setting) {
+		if r.isOn(setting) {
 			return fmt.Errorf("github: the protection of %s asks for %s, which the local GitHub does not play", r.Str("pattern"), setting)
 		}
 	}
@@ -117,14 +117,14 @@ func (s *Server) mayPush(branch, login string) error {
 		//lint:ignore ST1005 GitHub's words
 		return fmt.Errorf("github: Permission to %s.git denied to %s.", s.repository.name, login)
 	}
-	r := s.rule(branch)
+	r := s.branchRule(branch)
 	if r == nil {
 		return nil
 	}
-	if err := r.understood(); err != nil {
+	if err := r.checkEmulated(); err != nil {
 		return err
 	}
-	if _, pull := r.reviews(); pull && r.binds(s.people[login]) {
+	if _, pull := r.requiredReviews(); pull && r.bindsPerson(s.people[login]) {
 		return fmt.Errorf("github: GH006: Protected branch update failed for refs/heads/%s. Changes must be made through a pull request. (protected branch hook declined)", branch)
 	}
 	return nil

@@ -50,7 +50,7 @@ func (s *Server) Open(branch, author, title string) (number int, err error) {
 	}
 	p := &pull{number: len(s.pulls) + 1, branch: branch, title: title, author: author, head: head, pusher: author, reviews: map[string]review{}, open: true}
 	s.pulls = append(s.pulls, p)
-	s.note(fmt.Sprintf("%s opened pull request #%d: %s", author, p.number, title), map[string]any{"commit": head})
+	s.addToJournal(fmt.Sprintf("%s opened pull request #%d: %s", author, p.number, title), map[string]any{"commit": head})
 	return p.number, nil
 }
 
@@ -66,17 +66,17 @@ func (s *Server) Review(number int, login string, verdict Verdict) error {
 		return fmt.Errorf("github: 422: Can not %s your own pull request", map[Verdict]string{Approve: "approve", RequestChanges: "request changes on"}[verdict])
 	}
 	p.reviews[login] = review{verdict, p.head}
-	s.note(fmt.Sprintf("%s reviewed pull request #%d: %s", login, number, verdict), nil)
+	s.addToJournal(fmt.Sprintf("%s reviewed pull request #%d: %s", login, number, verdict), nil)
 	return nil
 }
 
 // Comment begins a conversation on a line of a pull request.
-func (s *Server) Comment(number int) error { return s.converse(number, 1) }
+func (s *Server) Comment(number int) error { return s.changeConversations(number, 1) }
 
 // Resolve ends one.
-func (s *Server) Resolve(number int) error { return s.converse(number, -1) }
+func (s *Server) Resolve(number int) error { return s.changeConversations(number, -1) }
 
-func (s *Server) converse(number, change int) error {
+func (s *Server) changeConversations(number, change int) error {
 	s.repository.mu.Lock()
 	defer s.repository.mu.Unlock()
 	p, err := s.pull(number)
@@ -97,7 +97,7 @@ func (s *Server) Merge(ctx context.Context, number int, login string) (string, e
 	if err != nil {
 		return "", err
 	}
-	return commit, s.send(ctx, "push", body, goodSignature)
+	return commit, s.sendEvent(ctx, "push", body, goodSignature)
 }
 
 func (s *Server) merge(number int, login string) (body []byte, id string, err error) {
@@ -111,16 +111,16 @@ func (s *Server) merge(number int, login string) (body []byte, id string, err er
 		return nil, "", err
 	}
 	before := s.repository.branches[s.repository.branch]
-	files, err := s.merged(p, before)
+	files, err := s.mergedFiles(p, before)
 	if err != nil {
 		return nil, "", err
 	}
 	p.open = false
 	s.repository.newest = before // the squashed commit follows the delivered branch
-	id = s.repository.add(files, fmt.Sprintf("%s (#%d)", p.title, number))
+	id = s.repository.addCommit(files, fmt.Sprintf("%s (#%d)", p.title, number))
 	s.repository.branches[s.repository.branch] = id
-	s.note(fmt.Sprintf("%s merged pull request #%d as %s into %s", login, number, id[:12], s.repository.branch), map[string]any{"commit": id, "branch": s.repository.branch})
-	body, err = s.payload(s.repository.branch, before, id, login)
+	s.addToJournal(fmt.Sprintf("%s merged pull request #%d as %s into %s", login, number, id[:12], s.repository.branch), map[string]any{"commit": id, "branch": s.repository.branch})
+	body, err = s.pushPayload(s.repository.branch, before, id, login)
 	return body, id, err
 }
 
@@ -131,30 +131,30 @@ func (s *Server) mayMerge(p *pull, login string) error {
 	if role == "" {
 		return s.readOnly(login)
 	}
-	r := s.rule(s.repository.branch)
+	r := s.branchRule(s.repository.branch)
 	if r == nil {
 		return nil
 	}
-	if err := r.understood(); err != nil {
+	if err := r.checkEmulated(); err != nil {
 		return err
 	}
 	var reasons []string
-	if r.on("requireConversationResolution") && p.conversations > 0 {
+	if r.isOn("requireConversationResolution") && p.conversations > 0 {
 		reasons = append(reasons, "All comments must be resolved.")
 	}
-	if n, required := r.reviews(); required {
-		reasons = append(reasons, s.lacks(p, r, n)...)
+	if n, required := r.requiredReviews(); required {
+		reasons = append(reasons, s.missingReviews(p, r, n)...)
 	}
-	if len(reasons) == 0 || !r.binds(role) {
+	if len(reasons) == 0 || !r.bindsPerson(role) {
 		return nil
 	}
 	return fmt.Errorf("github: 405: %s", strings.Join(reasons, " "))
 }
 
-// lacks says what is missing in a pull request's reviews. Only those of people
+// missingReviews says what is missing in a pull request's reviews. Only those of people
 // with write access count.
-func (s *Server) lacks(p *pull, r *rule, required int) (reasons []string) {
-	last := r.on("requiredPullRequestReviews.0.requireLastPushApproval")
+func (s *Server) missingReviews(p *pull, r *rule, required int) (reasons []string) {
+	last := r.isOn("requiredPullRequestReviews.0.requireLastPushApproval")
 	approvals, ofHead, rejected := 0, false, false
 	for login, review := range p.reviews {
 		switch {
@@ -187,21 +187,21 @@ func plural(n int) string {
 	return "reviews are"
 }
 
-// pushed notes a push to the branch of an open pull request. Approvals of what
+// notePush notes a push to the branch of an open pull request. Approvals of what
 // was there before are dismissed where the rule wants that.
-func (p *pull) pushed(branch, pusher string, r *rule, head string) {
+func (p *pull) notePush(branch, pusher string, r *rule, head string) {
 	if !p.open || p.branch != branch || p.head == head {
 		return
 	}
 	p.head, p.pusher = head, pusher
-	if r != nil && r.on("requiredPullRequestReviews.0.dismissStaleReviews") {
+	if r != nil && r.isOn("requiredPullRequestReviews.0.dismissStaleReviews") {
 		maps.DeleteFunc(p.reviews, func(_ string, v review) bool { return v.verdict == Approve })
 	}
 }
 
-// merged are the files of the delivered branch with what the pull request
+// mergedFiles are the files of the delivered branch with what the pull request
 // changes in them. Whole files are compared: two changes of one file conflict.
-func (s *Server) merged(p *pull, onto string) (map[string][]byte, error) {
+func (s *Server) mergedFiles(p *pull, onto string) (map[string][]byte, error) {
 	ours, base := s.repository.history(onto), s.repository.commits[p.head]
 	for base != nil && !ours[base.id] {
 		base = s.repository.commits[base.parent]

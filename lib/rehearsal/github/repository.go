@@ -67,7 +67,7 @@ func (r *Repository) Load(dir, message string, edit func(path string, text []byt
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.branches[r.branch] = r.add(files, message)
+	r.branches[r.branch] = r.addCommit(files, message)
 	return r.newest, nil
 }
 
@@ -89,7 +89,7 @@ func (r *Repository) Commit(message string, changes map[string][]byte) (string, 
 	if len(files) == 0 {
 		return "", errors.New("github: a commit without files")
 	}
-	return r.add(files, message), nil
+	return r.addCommit(files, message), nil
 }
 
 // Checkout makes the head of a branch what the next commit is based on.
@@ -103,8 +103,8 @@ func (r *Repository) Checkout(branch string) error {
 	return nil
 }
 
-// add is called with the lock held.
-func (r *Repository) add(files map[string][]byte, message string) string {
+// addCommit is called with the lock held.
+func (r *Repository) addCommit(files map[string][]byte, message string) string {
 	c := &commit{parent: r.newest, message: message, files: files, at: r.now()}
 	h := sha1.New() //nolint:gosec // git's own hash
 	fmt.Fprintf(h, "%s\n%s\n%d\n", c.parent, message, len(r.commits))

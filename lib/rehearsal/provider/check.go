@@ -22,7 +22,7 @@ func (k *Kind) check(c *Call) []failure {
 		values = map[string]any{}
 	}
 	maps.Copy(values, c.partial)
-	v.object("", k.Inputs, values)
+	v.checkObject("", k.Inputs, values)
 	if len(v.failures) == 0 && k.Name != "" && c.Str(k.Name) == "" && !c.Unknown[k.Name] {
 		v.fail(k.Name, "is not set: everything is named, requirement S15")
 	}
@@ -44,8 +44,8 @@ func (v *checker) fail(property, format string, args ...any) {
 	v.failures = append(v.failures, failure{property, fmt.Sprintf(format, args...)})
 }
 
-// show is a value in a message, unless it is secret.
-func (v *checker) show(path string, in Input, s string) string {
+// showValue is a value in a message, unless it is secret.
+func (v *checker) showValue(path string, in Input, s string) string {
 	top := path
 	if i := strings.IndexAny(path, ".["); i >= 0 {
 		top = path[:i]
@@ -56,15 +56,15 @@ func (v *checker) show(path string, in Input, s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-func (v *checker) object(path string, fields map[string]Input, values map[string]any) {
+func (v *checker) checkObject(path string, fields map[string]Input, values map[string]any) {
 	at := func(k string) string { return strings.TrimPrefix(path+"."+k, ".") }
 	for _, k := range slices.Sorted(maps.Keys(values)) {
 		in, ok := fields[k]
 		if !ok {
-			v.fail(at(k), "is no input that the local cloud knows: if AWS has it, describe it in lib/rehearsal/provider")
+			v.fail(at(k), "is not an input that the local cloud knows: if AWS has it, describe it in lib/rehearsal/provider")
 			continue
 		}
-		v.value(at(k), in, values[k])
+		v.checkValue(at(k), in, values[k])
 	}
 	for _, k := range slices.Sorted(maps.Keys(fields)) {
 		if _, set := values[k]; fields[k].Required && !set {
@@ -73,14 +73,14 @@ func (v *checker) object(path string, fields map[string]Input, values map[string
 	}
 }
 
-func (v *checker) value(path string, in Input, value any) {
+func (v *checker) checkValue(path string, in Input, value any) {
 	if _, open := value.(unknown); open {
 		return
 	}
 	switch in.Shape {
 	case String:
 		if s, ok := value.(string); ok {
-			v.text(path, in, s)
+			v.checkText(path, in, s)
 			return
 		}
 		v.fail(path, "is %s: expected a string", shapeOf(value))
@@ -89,16 +89,16 @@ func (v *checker) value(path string, in Input, value any) {
 		if !ok {
 			v.fail(path, "is %s: expected a number", shapeOf(value))
 		} else if n < in.Min || in.Max > 0 && n > in.Max {
-			v.fail(path, "is %v: expected %s", n, bounds(in))
+			v.fail(path, "is %v: expected %s", n, boundsText(in))
 		}
 	case Bool:
 		if _, ok := value.(bool); !ok {
 			v.fail(path, "is %s: expected true or false", shapeOf(value))
 		}
 	case List:
-		v.list(path, in, value)
+		v.checkList(path, in, value)
 	case Map, Object:
-		v.fields(path, in, value)
+		v.checkMap(path, in, value)
 	case Any:
 	}
 }
@@ -111,7 +111,7 @@ func shapeOf(value any) string {
 	case float64:
 		return "a number"
 	case bool:
-		return "a truth value"
+		return "a boolean"
 	case []any:
 		return "a list"
 	case map[string]any:
@@ -123,22 +123,22 @@ func shapeOf(value any) string {
 	return fmt.Sprintf("a %T", value)
 }
 
-func bounds(in Input) string {
+func boundsText(in Input) string {
 	if in.Max > 0 {
 		return fmt.Sprintf("%.0f to %.0f", in.Min, in.Max)
 	}
 	return fmt.Sprintf("at least %.0f", in.Min)
 }
 
-func (v *checker) text(path string, in Input, s string) {
+func (v *checker) checkText(path string, in Input, s string) {
 	n := float64(utf8.RuneCountInString(s))
 	switch {
 	case n < in.Min || in.Max > 0 && n > in.Max:
-		v.fail(path, "has %v characters: expected %s", n, bounds(in))
+		v.fail(path, "has %v characters: expected %s", n, boundsText(in))
 	case len(in.Enum) > 0 && !slices.Contains(in.Enum, s):
-		v.fail(path, "is %s: expected one of %s", v.show(path, in, s), strings.Join(in.Enum, ", "))
+		v.fail(path, "is %s: expected one of %s", v.showValue(path, in, s), strings.Join(in.Enum, ", "))
 	case in.Match != nil && !in.Match.MatchString(s):
-		v.fail(path, "is %s: expected text that matches %s", v.show(path, in, s), strings.TrimSuffix(strings.TrimPrefix(in.Match.String(), "^(?:"), ")$"))
+		v.fail(path, "is %s: expected text that matches %s", v.showValue(path, in, s), strings.TrimSuffix(strings.TrimPrefix(in.Match.String(), "^(?:"), ")$"))
 	case in.Policy != nil:
 		if err := iam.Validate(*in.Policy, s, iam.Env{}); err != nil {
 			v.fail(path, "%s", err)
@@ -146,38 +146,38 @@ func (v *checker) text(path string, in Input, s string) {
 	}
 }
 
-func (v *checker) list(path string, in Input, value any) {
+func (v *checker) checkList(path string, in Input, value any) {
 	l, ok := value.([]any)
 	if !ok {
 		v.fail(path, "is %s: expected a list", shapeOf(value))
 		return
 	}
 	if n := float64(len(l)); n < in.Min || in.Max > 0 && n > in.Max {
-		v.fail(path, "has %v elements: expected %s", n, bounds(in))
+		v.fail(path, "has %v elements: expected %s", n, boundsText(in))
 	}
 	for i, e := range l {
 		if in.Elem != nil {
-			v.value(fmt.Sprintf("%s[%d]", path, i), *in.Elem, e)
+			v.checkValue(fmt.Sprintf("%s[%d]", path, i), *in.Elem, e)
 		}
 	}
 }
 
-func (v *checker) fields(path string, in Input, value any) {
+func (v *checker) checkMap(path string, in Input, value any) {
 	m, ok := value.(map[string]any)
 	if !ok || m["load"] != nil {
 		v.fail(path, "is %s: expected an object", shapeOf(value))
 		return
 	}
 	if in.Shape == Object {
-		v.object(path, in.Fields, m)
+		v.checkObject(path, in.Fields, m)
 		return
 	}
 	if path == "tags" {
-		v.tags(m)
+		v.checkTags(m)
 	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if in.Elem != nil {
-			v.value(path+"."+k, *in.Elem, m[k])
+			v.checkValue(path+"."+k, *in.Elem, m[k])
 		}
 	}
 }
@@ -190,7 +190,7 @@ const (
 	maxTagValue = 256
 )
 
-func (v *checker) tags(tags map[string]any) {
+func (v *checker) checkTags(tags map[string]any) {
 	if len(tags) > maxTags {
 		v.fail("tags", "are %d: at most %d are allowed", len(tags), maxTags)
 	}

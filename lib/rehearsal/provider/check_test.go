@@ -39,8 +39,8 @@ func TestCheckRefusesWhatAWSWouldRefuse(t *testing.T) {
 		inputs    map[string]any
 		want      string
 	}{
-		{"an unknown input", roleType, with(roleInputs, "colour", "red"), "colour is no input that the local cloud knows"},
-		{"a nested unknown input", typetoken.BucketVersioning, map[string]any{"bucket": "b", "versioningConfiguration": map[string]any{"state": "Enabled"}}, "versioningConfiguration.state is no input"},
+		{"an unknown input", roleType, with(roleInputs, "colour", "red"), "colour is not an input that the local cloud knows"},
+		{"a nested unknown input", typetoken.BucketVersioning, map[string]any{"bucket": "b", "versioningConfiguration": map[string]any{"state": "Enabled"}}, "versioningConfiguration.state is not an input"},
 		{"a missing input", roleType, with(roleInputs, "assumeRolePolicy", nil), "assumeRolePolicy is required"},
 		{"a missing nested input", typetoken.BucketVersioning, map[string]any{"bucket": "b", "versioningConfiguration": map[string]any{}}, "versioningConfiguration.status is required"},
 		{"no name", roleType, with(roleInputs, "name", nil), "name is not set: everything is named, requirement S15"},
@@ -53,17 +53,17 @@ func TestCheckRefusesWhatAWSWouldRefuse(t *testing.T) {
 		{"a short session", roleType, with(roleInputs, "maxSessionDuration", 60.0), "maxSessionDuration is 60: expected 3600 to 43200"},
 		{"a path", roleType, with(roleInputs, "path", "/x/"), "path is"},
 		{"a trust policy with a resource", roleType, with(roleInputs, "assumeRolePolicy", allowJSON("sts:AssumeRole", "*")), "assumeRolePolicy MalformedPolicyDocument"},
-		{"a policy that is no JSON", typetoken.Policy, with(policyInputs, "policy", "{"), "policy MalformedPolicyDocument"},
+		{"a policy that is not JSON", typetoken.Policy, with(policyInputs, "policy", "{"), "policy MalformedPolicyDocument"},
 		{"an unknown action", typetoken.Policy, with(policyInputs, "policy", allowJSON("s3:GetEverything", "*")), "unknown action"},
 		{"too many tags", roleType, with(roleInputs, "tags", many), "tags are 51: at most 50"},
 		{"a reserved tag", roleType, with(roleInputs, "tags", map[string]any{"aws:x": "y"}), "reserved"},
 		{"a long tag value", roleType, with(roleInputs, "tags", map[string]any{"x": strings.Repeat("v", 257)}), "more than 256 characters"},
-		{"a tag that is no text", roleType, with(roleInputs, "tags", map[string]any{"x": 1.0}), "tags.x is a number"},
+		{"a tag that is not text", roleType, with(roleInputs, "tags", map[string]any{"x": 1.0}), "tags.x is a number"},
 
 		{"a bucket with capitals", bucketType, with(bucketInputs, "bucket", "State"), `bucket is "State"`},
 		{"a bucket like an address", bucketType, with(bucketInputs, "bucket", "10.0.0.1"), "S3 refuses"},
 		{"a bucket with a reserved suffix", bucketType, with(bucketInputs, "bucket", "x-s3alias"), "S3 reserves"},
-		{"a deprecated input", bucketType, with(bucketInputs, "acl", "private"), "acl is no input"},
+		{"a deprecated input", bucketType, with(bucketInputs, "acl", "private"), "acl is not an input"},
 		{"two encryption rules", typetoken.BucketEncryption, map[string]any{"bucket": "b", "rules": []any{map[string]any{}, map[string]any{}}}, "rules has 2 elements: expected 1 to 1"},
 		{"a key for AES256", typetoken.BucketEncryption, map[string]any{"bucket": "b", "rules": []any{map[string]any{"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "AES256", "kmsMasterKeyId": "arn:aws:kms:us-east-1:1:key/x"}}}}, "needs the algorithm aws:kms"},
 		{"an ownership that does not exist", typetoken.BucketOwnershipControls, map[string]any{"bucket": "b", "rule": map[string]any{"objectOwnership": "Mine"}}, "expected one of BucketOwnerPreferred"},

@@ -42,7 +42,7 @@ func (s *server) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pul
 	out := &pulumirpc.CheckResponse{Inputs: r.GetNews()}
 	for k := range p.raw {
 		if name := string(k); !slices.Contains(settings[s.plugin], name) && !ofEngine(name) {
-			out.Failures = append(out.Failures, &pulumirpc.CheckFailure{Property: name, Reason: fmt.Sprintf("is no setting of the provider %s that the local cloud plays", s.plugin)})
+			out.Failures = append(out.Failures, &pulumirpc.CheckFailure{Property: name, Reason: fmt.Sprintf("is not a setting of the provider %s that the local cloud plays", s.plugin)})
 		}
 	}
 	return out, nil
@@ -64,7 +64,7 @@ func (s *server) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulum
 	if err != nil {
 		return nil, err
 	}
-	changed := changes(old, news, r.GetIgnoreChanges(), ofEngine)
+	changed := changedKeys(old, news, r.GetIgnoreChanges(), ofEngine)
 	out := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, Diffs: changed}
 	if len(changed) > 0 {
 		out.Changes = pulumirpc.DiffResponse_DIFF_SOME
@@ -98,7 +98,7 @@ func (s *server) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (
 		conn.account = s.plugin
 		return out, s.configureOther(config)
 	}
-	session, err := s.credentials(config)
+	session, err := s.configuredSession(config)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
@@ -120,10 +120,10 @@ func (s *server) configureOther(config map[string]any) error {
 // errNoCredentials is the AWS provider's own text.
 var errNoCredentials = errors.New("no valid credential sources found: the provider has no AWS credentials")
 
-// credentials follows the configuration from the ambient credentials to those
+// configuredSession follows the configuration from the ambient credentials to those
 // that the provider works with, and checks the account. The texts are those of
 // the AWS provider (aws-sdk-go-base), which people search for.
-func (s *server) credentials(config map[string]any) (*cloud.Session, error) {
+func (s *server) configuredSession(config map[string]any) (*cloud.Session, error) {
 	if region := textOf(config["region"]); region != cloud.Region {
 		return nil, fmt.Errorf("invalid AWS Region: %q: the local cloud has only %s; set aws:region", region, cloud.Region)
 	}
@@ -145,17 +145,17 @@ func (s *server) credentials(config map[string]any) (*cloud.Session, error) {
 	}
 	for _, r := range roles {
 		role, _ := r.(map[string]any)
-		next, err := s.assume(session, role)
+		next, err := s.assumeRole(session, role)
 		if err != nil {
 			return nil, err
 		}
 		session = next
 	}
-	return session, allowed(config, session.Account)
+	return session, checkAccount(config, session.Account)
 }
 
-// assume takes one role on.
-func (s *server) assume(session *cloud.Session, role map[string]any) (*cloud.Session, error) {
+// assumeRole takes one role on.
+func (s *server) assumeRole(session *cloud.Session, role map[string]any) (*cloud.Session, error) {
 	for k := range role {
 		if !slices.Contains(roleSettings, k) {
 			return nil, fmt.Errorf("assumeRole.%s is not played by the local cloud: expected %s", k, strings.Join(roleSettings, ", "))
@@ -188,7 +188,7 @@ func textOf(v any) string {
 	return s
 }
 
-func allowed(config map[string]any, account string) error {
+func checkAccount(config map[string]any, account string) error {
 	list := func(key string) (out []string) {
 		l, _ := config[key].([]any)
 		for _, v := range l {

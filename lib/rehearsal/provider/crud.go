@@ -15,27 +15,27 @@ import (
 
 // create makes a resource, or refuses as AWS would.
 func (h *Host) create(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, error) {
-	if err := h.ready(k, c); err != nil {
+	if err := h.checkInputs(k, c); err != nil {
 		return nil, err
 	}
-	k.identify(c)
-	if err := h.strike("create", c); err != nil {
+	k.identifyResource(c)
+	if err := h.strikeFault("create", c); err != nil {
 		return nil, err
 	}
-	release, err := h.reserve(k, c)
+	release, err := h.reserveNames(k, c)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	// A name that is taken comes first: the policy of the resource that has it
 	// has no say about this one.
-	if err := k.unique(c); err != nil {
+	if err := k.checkUnique(c); err != nil {
 		return nil, err
 	}
-	if err := h.authorize(k, c, k.Actions.Create); err != nil {
+	if err := h.authorizeActions(k, c, k.Actions.Create); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(k.references(c), k.policies(c)); err != nil {
+	if err := errors.Join(k.checkReferences(c), k.checkPolicies(c)); err != nil {
 		return nil, err
 	}
 	outputs, err := k.outputs(c, tags)
@@ -49,12 +49,12 @@ func (h *Host) create(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 	if err := h.cloud.Add(made); err != nil {
 		return nil, err
 	}
-	h.note(c, "created")
+	h.addToJournal(c, "created")
 	return made, nil
 }
 
-// identify gives a new resource its name, ARN and id.
-func (k *Kind) identify(c *Call) {
+// identifyResource gives a new resource its name, ARN and id.
+func (k *Kind) identifyResource(c *Call) {
 	if k.Name != "" {
 		c.Name = c.Str(k.Name)
 	}
@@ -71,16 +71,16 @@ func (k *Kind) identify(c *Call) {
 }
 
 func (h *Host) update(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, error) {
-	if err := h.ready(k, c); err != nil {
+	if err := h.checkInputs(k, c); err != nil {
 		return nil, err
 	}
-	if err := h.strike("update", c); err != nil {
+	if err := h.strikeFault("update", c); err != nil {
 		return nil, err
 	}
-	if err := h.authorize(k, c, k.updateActions(c)); err != nil {
+	if err := h.authorizeActions(k, c, k.updateActions(c)); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(k.unique(c), k.references(c), k.policies(c)); err != nil {
+	if err := errors.Join(k.checkUnique(c), k.checkReferences(c), k.checkPolicies(c)); err != nil {
 		return nil, err
 	}
 	outputs, err := k.outputs(c, tags)
@@ -88,14 +88,14 @@ func (h *Host) update(k *Kind, c *Call, tags map[string]any) (*cloud.Resource, e
 		return nil, err
 	}
 	h.cloud.Update(c.Account, k.Token, c.ID, func(r *cloud.Resource) { r.Inputs, r.Outputs, r.URN, r.Stack = c.Inputs, outputs, c.URN, c.Stack })
-	h.note(c, "updated")
+	h.addToJournal(c, "updated")
 	return h.cloud.Get(c.Account, k.Token, c.ID), nil
 }
 
 // updateActions are the actions for the inputs that differ.
 func (k *Kind) updateActions(c *Call) []string {
 	var out []string
-	for _, input := range changes(properties{values: c.Old.Inputs}, properties{values: c.Inputs}, nil, func(p string) bool { return k.Inputs[p].Computed }) {
+	for _, input := range changedKeys(properties{values: c.Old.Inputs}, properties{values: c.Inputs}, nil, func(p string) bool { return k.Inputs[p].Computed }) {
 		actions, listed := k.UpdateBy[input]
 		if !listed {
 			actions = k.Actions.Update
@@ -110,10 +110,10 @@ func (k *Kind) updateActions(c *Call) []string {
 }
 
 func (h *Host) delete(k *Kind, c *Call) error {
-	if err := h.strike("delete", c); err != nil {
+	if err := h.strikeFault("delete", c); err != nil {
 		return err
 	}
-	if err := h.authorize(k, c, k.Actions.Delete); err != nil {
+	if err := h.authorizeActions(k, c, k.Actions.Delete); err != nil {
 		return err
 	}
 	if k.Delete != nil {
@@ -122,12 +122,12 @@ func (h *Host) delete(k *Kind, c *Call) error {
 		}
 	}
 	h.cloud.Remove(c.Account, k.Token, c.ID)
-	h.note(c, "deleted")
+	h.addToJournal(c, "deleted")
 	return nil
 }
 
-// ready holds inputs, all known by now, to what AWS accepts.
-func (h *Host) ready(k *Kind, c *Call) error {
+// checkInputs holds inputs, all known by now, to what AWS accepts.
+func (h *Host) checkInputs(k *Kind, c *Call) error {
 	if len(c.Unknown) > 0 {
 		return fmt.Errorf("inputs are not known: %v", slices.Sorted(maps.Keys(c.Unknown)))
 	}
@@ -141,10 +141,10 @@ func (h *Host) ready(k *Kind, c *Call) error {
 	return errors.Join(errs...)
 }
 
-// strike lets an injected fault fail the operation. A fault of service
+// strikeFault lets an injected fault fail the operation. A fault of service
 // "provider" selects by operation (create, read, update, delete, invoke) and by
 // a part of the URN, for instance the type.
-func (h *Host) strike(operation string, c *Call) error {
+func (h *Host) strikeFault(operation string, c *Call) error {
 	if f := h.cloud.Strike("provider", operation, c.URN); f != nil {
 		h.cloud.Journal.Add(cloud.Event{Kind: "fault", Subject: c.URN, Message: f.Code + " on " + operation})
 		return fmt.Errorf("%s: the request was made to fail (%s %s)", f.Code, operation, c.URN)
@@ -152,14 +152,14 @@ func (h *Host) strike(operation string, c *Call) error {
 	return nil
 }
 
-// authorize asks for every action. The policy of a resource that does not
+// authorizeActions asks for every action. The policy of a resource that does not
 // exist yet has no say: the identity's policies alone decide.
-func (h *Host) authorize(k *Kind, c *Call, actions []string) error {
+func (h *Host) authorizeActions(k *Kind, c *Call, actions []string) error {
 	if c.Session == nil {
 		return nil // not AWS
 	}
 	for _, a := range actions {
-		for _, resource := range k.targets(c, a) {
+		for _, resource := range k.authorizedARNs(c, a) {
 			if err := h.cloud.Authorize(cloud.Call{Session: c.Session, Action: a, Resource: resource}); err != nil {
 				return err
 			}
@@ -175,7 +175,7 @@ var starOnly = map[string]bool{
 	"cloudwatch:DescribeAlarms": true, "logs:DescribeLogGroups": true, "ecr:GetAuthorizationToken": true,
 }
 
-func (k *Kind) targets(c *Call, action string) []string {
+func (k *Kind) authorizedARNs(c *Call, action string) []string {
 	switch {
 	case starOnly[action]:
 		return []string{"*"}
@@ -187,15 +187,15 @@ func (k *Kind) targets(c *Call, action string) []string {
 	return []string{c.ARN}
 }
 
-// reserve keeps a second creation of the same name or slot out while this one
+// reserveNames keeps a second creation of the same name or slot out while this one
 // is under way: engines work in parallel, and AWS lets one of them win.
-func (h *Host) reserve(k *Kind, c *Call) (release func(), err error) {
+func (h *Host) reserveNames(k *Kind, c *Call) (release func(), err error) {
 	var keys []string
 	if k.Name != "" {
-		keys = append(keys, strings.ToLower(k.scope(c)+"|"+k.Token+"|"+c.Name))
+		keys = append(keys, strings.ToLower(k.nameScope(c)+"|"+k.Token+"|"+c.Name))
 	}
 	if len(k.Slot) > 0 {
-		keys = append(keys, k.scope(c)+"|"+k.Token+"|"+strings.Join(k.slot(c.Inputs), "|"))
+		keys = append(keys, k.nameScope(c)+"|"+k.Token+"|"+strings.Join(k.slotValues(c.Inputs), "|"))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -216,16 +216,16 @@ func (h *Host) reserve(k *Kind, c *Call) (release func(), err error) {
 	}, nil
 }
 
-// scope is the account in which names are unique, empty for all of them.
-func (k *Kind) scope(c *Call) string {
+// nameScope is the account in which names are unique, empty for all of them.
+func (k *Kind) nameScope(c *Call) string {
 	if k.Global {
 		return ""
 	}
 	return c.Account
 }
 
-// slot are the values, with AWS's defaults, that no two resources share.
-func (k *Kind) slot(inputs map[string]any) []string {
+// slotValues are the values, with AWS's defaults, that no two resources share.
+func (k *Kind) slotValues(inputs map[string]any) []string {
 	var out []string
 	for _, path := range k.Slot {
 		v := cloud.Lookup(inputs, path)
@@ -237,20 +237,20 @@ func (k *Kind) slot(inputs map[string]any) []string {
 	return out
 }
 
-// unique refuses a second resource of a name, and a second one in a slot.
-func (k *Kind) unique(c *Call) error {
+// checkUnique refuses a second resource of a name, and a second one in a slot.
+func (k *Kind) checkUnique(c *Call) error {
 	other := func(r *cloud.Resource) bool { return c.Old == nil || r.ID != c.ID || r.Account != c.Account }
 	if k.Name != "" {
 		same := func(r *cloud.Resource) bool { return other(r) && k.sameName(r.Name, c.Name) }
-		if twin := c.Cloud.First(k.scope(c), k.Token, same); twin != nil {
-			return k.taken(c, twin)
+		if twin := c.Cloud.First(k.nameScope(c), k.Token, same); twin != nil {
+			return k.takenError(c, twin)
 		}
 	}
 	if len(k.Slot) == 0 {
 		return nil
 	}
-	mine := k.slot(c.Inputs)
-	twin := c.Cloud.First(k.scope(c), k.Token, func(r *cloud.Resource) bool { return other(r) && slices.Equal(k.slot(r.Inputs), mine) })
+	mine := k.slotValues(c.Inputs)
+	twin := c.Cloud.First(k.nameScope(c), k.Token, func(r *cloud.Resource) bool { return other(r) && slices.Equal(k.slotValues(r.Inputs), mine) })
 	if twin != nil {
 		return apierr.BadRequest("ResourceConflict", "%s has the same %s as %s, which it would replace without a word", k.Token, strings.Join(k.Slot, " and "), twin.URN)
 	}
@@ -263,7 +263,7 @@ func (k *Kind) sameName(a, b string) bool {
 	return a == b || strings.HasPrefix(k.Token, "aws:iam/") && strings.EqualFold(a, b)
 }
 
-func (k *Kind) taken(c *Call, twin *cloud.Resource) error {
+func (k *Kind) takenError(c *Call, twin *cloud.Resource) error {
 	text := k.Taken
 	switch {
 	case text == "":
@@ -274,25 +274,25 @@ func (k *Kind) taken(c *Call, twin *cloud.Resource) error {
 	return fmt.Errorf(text, c.Name)
 }
 
-// references holds inputs that name other resources to what exists.
-func (k *Kind) references(c *Call) error {
+// checkReferences holds inputs that name other resources to what exists.
+func (k *Kind) checkReferences(c *Call) error {
 	var errs []error
-	walk("", k.Inputs, c.Inputs, func(path string, in Input, value string) {
+	walkInputs("", k.Inputs, c.Inputs, func(path string, in Input, value string) {
 		if in.Refers == nil || value == "" {
 			return
 		}
-		if find(c, *in.Refers, value) == nil {
+		if findReferred(c, *in.Refers, value) == nil {
 			errs = append(errs, apierr.BadRequest("ResourceNotFoundException", "%s is %q, but no %s with that %s exists", path, value, strings.Join(in.Refers.Types, " or "), in.Refers.By))
 		}
 	})
 	return errors.Join(errs...)
 }
 
-// policies holds policy documents to what AWS accepts, now that every
+// checkPolicies holds policy documents to what AWS accepts, now that every
 // principal can be looked up.
-func (k *Kind) policies(c *Call) error {
+func (k *Kind) checkPolicies(c *Call) error {
 	var errs []error
-	walk("", k.Inputs, c.Inputs, func(path string, in Input, value string) {
+	walkInputs("", k.Inputs, c.Inputs, func(path string, in Input, value string) {
 		if in.Policy == nil {
 			return
 		}
@@ -310,8 +310,8 @@ func (k *Kind) policies(c *Call) error {
 	return errors.Join(errs...)
 }
 
-// walk visits every string in inputs with its description.
-func walk(path string, fields map[string]Input, values map[string]any, visit func(string, Input, string)) {
+// walkInputs visits every string in inputs with its description.
+func walkInputs(path string, fields map[string]Input, values map[string]any, visit func(string, Input, string)) {
 	for _, k := range slices.Sorted(maps.Keys(values)) {
 		if in, ok := fields[k]; ok {
 			walkValue(strings.TrimPrefix(path+"."+k, "."), in, values[k], visit)
@@ -331,7 +331,7 @@ func walkValue(path string, in Input, value any, visit func(string, Input, strin
 		}
 	case map[string]any:
 		if in.Shape == Object {
-			walk(path, in.Fields, v, visit)
+			walkInputs(path, in.Fields, v, visit)
 			return
 		}
 		for k, e := range v {
@@ -342,8 +342,8 @@ func walkValue(path string, in Input, value any, visit func(string, Input, strin
 	}
 }
 
-// find looks a referenced resource up.
-func find(c *Call, ref Reference, value string) *cloud.Resource {
+// findReferred looks a referenced resource up.
+func findReferred(c *Call, ref Reference, value string) *cloud.Resource {
 	account := c.Account
 	if ref.AnyAccount {
 		account = ""
@@ -363,7 +363,7 @@ func find(c *Call, ref Reference, value string) *cloud.Resource {
 // outputs are what a resource shows: its inputs with AWS's defaults, and what
 // only AWS knows.
 func (k *Kind) outputs(c *Call, tags map[string]any) (map[string]any, error) {
-	out := k.known(c, tags)
+	out := k.knownOutputs(c, tags)
 	if c.ARN != "" {
 		out["arn"] = c.ARN
 	}
@@ -375,8 +375,8 @@ func (k *Kind) outputs(c *Call, tags map[string]any) (map[string]any, error) {
 	return out, err
 }
 
-// known are the outputs that follow from known inputs.
-func (k *Kind) known(c *Call, tags map[string]any) map[string]any {
+// knownOutputs are the outputs that follow from known inputs.
+func (k *Kind) knownOutputs(c *Call, tags map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, in := range k.Inputs {
 		if in.Default != nil {
@@ -399,21 +399,21 @@ func (k *Kind) known(c *Call, tags map[string]any) map[string]any {
 	return out
 }
 
-// preview are the outputs that an update is expected to have.
-func (k *Kind) preview(c *Call, tags map[string]any) map[string]any {
+// previewOutputs are the outputs that an update is expected to have.
+func (k *Kind) previewOutputs(c *Call, tags map[string]any) map[string]any {
 	out := maps.Clone(c.Old.Outputs)
 	if out == nil {
 		out = map[string]any{}
 	}
-	maps.Copy(out, k.known(c, tags))
+	maps.Copy(out, k.knownOutputs(c, tags))
 	for name := range c.Unknown {
 		delete(out, name)
 	}
 	return out
 }
 
-// computed are the outputs that only a creation tells.
-func (k *Kind) computed() []string {
+// computedOutputs are the outputs that only a creation tells.
+func (k *Kind) computedOutputs() []string {
 	out := slices.Clone(k.Computed)
 	if k.ARN != nil && !slices.Contains(out, "arn") {
 		out = append(out, "arn")
@@ -421,8 +421,8 @@ func (k *Kind) computed() []string {
 	return out
 }
 
-// secrets are the properties to be kept secret.
-func (k *Kind) secrets(p properties) map[string]bool {
+// secretOutputs are the properties to be kept secret.
+func (k *Kind) secretOutputs(p properties) map[string]bool {
 	out := maps.Clone(p.secret)
 	if out == nil {
 		out = map[string]bool{}
@@ -453,7 +453,7 @@ func state(r *cloud.Resource) map[string]any {
 	return out
 }
 
-func (h *Host) note(c *Call, what string) {
+func (h *Host) addToJournal(c *Call, what string) {
 	name := c.URN[strings.LastIndex(c.URN, "::")+2:]
 	h.cloud.Journal.Add(cloud.Event{Kind: "resource", Subject: c.URN, Message: what + " " + name,
 		Fields: map[string]any{"change": what, "stack": c.Stack, "name": name, "account": c.Account}})

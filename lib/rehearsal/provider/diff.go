@@ -11,9 +11,9 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// changes lists the top-level properties that differ. What is not given any
+// changedKeys lists the top-level properties that differ. What is not given any
 // more does not count where AWS keeps what it has.
-func changes(old, news properties, ignore []string, computed func(string) bool) []string {
+func changedKeys(old, news properties, ignore []string, computed func(string) bool) []string {
 	var out []string
 	add := func(k string) {
 		if !slices.Contains(ignore, k) && !slices.Contains(out, k) {
@@ -44,7 +44,7 @@ func same(a, b any) bool {
 	if reflect.DeepEqual(a, b) {
 		return true
 	}
-	if x, y := hash(a), hash(b); x != "" || y != "" {
+	if x, y := hashOf(a), hashOf(b); x != "" || y != "" {
 		return x == y
 	}
 	s, ok1 := a.(string)
@@ -60,7 +60,7 @@ func same(a, b any) bool {
 	return isObject && reflect.DeepEqual(x, y)
 }
 
-func hash(v any) string {
+func hashOf(v any) string {
 	m, _ := v.(map[string]any)
 	if m["load"] == nil {
 		return ""
@@ -71,7 +71,7 @@ func hash(v any) string {
 
 // diff says what an update would change, and whether it replaces.
 func (k *Kind) diff(c *Call, old, news properties, ignore []string) *pulumirpc.DiffResponse {
-	changed := changes(old, news, ignore, func(p string) bool { return k.Inputs[p].Computed })
+	changed := changedKeys(old, news, ignore, func(p string) bool { return k.Inputs[p].Computed })
 	out := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, Diffs: changed}
 	if len(changed) == 0 {
 		return out
@@ -89,12 +89,12 @@ func (k *Kind) diff(c *Call, old, news properties, ignore []string) *pulumirpc.D
 			}
 		}
 	}
-	out.HasDetailedDiff, out.DetailedDiff = true, detailed(changed, out.Replaces, old, news)
+	out.HasDetailedDiff, out.DetailedDiff = true, detailedDiff(changed, out.Replaces, old, news)
 	return out
 }
 
-// detailed lists the changes by path, which is what plans and diffs show.
-func detailed(changed, replaces []string, old, news properties) map[string]*pulumirpc.PropertyDiff {
+// detailedDiff lists the changes by path, which is what plans and diffs show.
+func detailedDiff(changed, replaces []string, old, news properties) map[string]*pulumirpc.PropertyDiff {
 	out := map[string]*pulumirpc.PropertyDiff{}
 	for _, p := range changed {
 		before, after := old.values[p], news.values[p]
@@ -111,7 +111,7 @@ func compare(path string, before, after any, replaces bool, out map[string]*pulu
 	switch x := before.(type) {
 	case map[string]any:
 		if y, ok := after.(map[string]any); ok && x["load"] == nil && y["load"] == nil {
-			for _, k := range slices.Sorted(maps.Keys(union(x, y))) {
+			for _, k := range slices.Sorted(maps.Keys(mergedMaps(x, y))) {
 				compare(path+member(k), x[k], y[k], replaces, out)
 			}
 			return
@@ -131,20 +131,20 @@ func compare(path string, before, after any, replaces bool, out map[string]*pulu
 }
 
 func kindOf(before, after any, replaces bool) pulumirpc.PropertyDiff_Kind {
-	kind := pulumirpc.PropertyDiff_UPDATE
+	kind, replacing := pulumirpc.PropertyDiff_UPDATE, pulumirpc.PropertyDiff_UPDATE_REPLACE
 	switch {
 	case before == nil:
-		kind = pulumirpc.PropertyDiff_ADD
+		kind, replacing = pulumirpc.PropertyDiff_ADD, pulumirpc.PropertyDiff_ADD_REPLACE
 	case after == nil:
-		kind = pulumirpc.PropertyDiff_DELETE
+		kind, replacing = pulumirpc.PropertyDiff_DELETE, pulumirpc.PropertyDiff_DELETE_REPLACE
 	}
 	if replaces {
-		kind++ // each kind is followed by the one that replaces
+		return replacing
 	}
 	return kind
 }
 
-func union(x, y map[string]any) map[string]any {
+func mergedMaps(x, y map[string]any) map[string]any {
 	out := maps.Clone(x)
 	maps.Copy(out, y)
 	return out

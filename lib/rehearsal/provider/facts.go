@@ -7,7 +7,7 @@ var Facts = []fact.Fact{
 	{
 		Rule:     "A resource has at most 50 tags; keys have 1 to 128 characters and do not begin with aws:, values 256 at most.",
 		Page:     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
-		Enforced: "checker.tags",
+		Enforced: "checker.checkTags",
 	},
 	{
 		Rule:     "A service is given a role only by who may pass it, and only where the role trusts the service.",

@@ -57,13 +57,13 @@ func arnOf(service, prefix string) func(account, name string) string {
 	}
 }
 
-// numbered returns ids that AWS makes up.
-func numbered(format string) func(*Call) string {
+// serialID returns ids that AWS makes up.
+func serialID(format string) func(*Call) string {
 	return func(c *Call) string { return fmt.Sprintf(format, c.Cloud.Serial()) }
 }
 
-// joined returns ids made of inputs.
-func joined(separator string, paths ...string) func(*Call) string {
+// joinedID returns ids made of inputs.
+func joinedID(separator string, paths ...string) func(*Call) string {
 	return func(c *Call) string {
 		var parts []string
 		for _, p := range paths {

@@ -75,7 +75,7 @@ func (h *Host) invoke(session *cloud.Session, token string, p properties) (map[s
 	}
 	for k := range p.raw {
 		if _, ok := f.inputs[string(k)]; !ok {
-			return nil, fmt.Errorf("%s: %s is no argument that the local cloud knows", token, k)
+			return nil, fmt.Errorf("%s: %s is not an argument that the local cloud knows", token, k)
 		}
 	}
 	for k, required := range f.inputs {

@@ -16,14 +16,14 @@ func TestAKeyOfAnotherAccountIsNamedByItsARN(t *testing.T) {
 	far := other.make(typetoken.Key, map[string]any{})
 	other.make(typetoken.KeyAlias, map[string]any{"name": "alias/far", "targetKeyId": far.ID})
 	for name, ref := range map[string]string{
-		"id":                    far.ID,
-		"alias":                 "alias/far",
-		"an alias that is not":  "alias/none",
-		"almost a key of AWS":   "team/alias/aws/sqs",
-		"a path":                "key/" + far.ID,
-		"an ARN of no key":      "arn:aws:sqs:us-east-1:" + cloud.DevAccount + ":key/" + far.ID,
-		"an ARN of elsewhere":   "arn:aws:kms:eu-west-1:" + cloud.DevAccount + ":key/" + far.ID,
-		"an ARN that is no ARN": "arn:aws:kms",
+		"id":                        far.ID,
+		"alias":                     "alias/far",
+		"an alias that is not":      "alias/none",
+		"almost a key of AWS":       "team/alias/aws/sqs",
+		"a path":                    "key/" + far.ID,
+		"an ARN of no key":          "arn:aws:sqs:us-east-1:" + cloud.DevAccount + ":key/" + far.ID,
+		"an ARN of elsewhere":       "arn:aws:kms:eu-west-1:" + cloud.DevAccount + ":key/" + far.ID,
+		"an ARN that is not an ARN": "arn:aws:kms",
 	} {
 		_, err := l.try(typetoken.Queue, map[string]any{"name": "q", "kmsMasterKeyId": ref})
 		require.ErrorContains(t, err, "NotFoundException", name)

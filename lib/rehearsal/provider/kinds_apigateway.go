@@ -31,12 +31,12 @@ func apiARN(id, rest string) string {
 // apiCall authorises the REST calls that the parts of an API are made of.
 func apiCall(collection string) func(c *Call, verb string) error {
 	return func(c *Call, verb string) error {
-		return c.may(apiARN(c.Str("apiId"), "/"+collection), nil, "apigateway:"+verb)
+		return c.authorizeAlso(apiARN(c.Str("apiId"), "/"+collection), nil, "apigateway:"+verb)
 	}
 }
 
-// verb is how an operation is called in API Gateway's IAM actions.
-func verb(c *Call) string {
+// actionVerb is how an operation is called in API Gateway's IAM actions.
+func actionVerb(c *Call) string {
 	if c.Old == nil {
 		return "POST"
 	}
@@ -61,8 +61,8 @@ func httpAPI() Kind {
 			f, ws := &failed{}, c.Str("protocolType") == websocket
 			f.when(ws && c.Inputs["routeSelectionExpression"] == nil, "routeSelectionExpression is required for protocolType WEBSOCKET")
 			for _, in := range []string{"corsConfiguration", "target", "routeKey", "credentialsArn", "body"} {
-				f.when(ws && c.given(in), "%s belongs to protocolType HTTP", in)
-				f.when(in != "corsConfiguration" && c.given(in), "%s makes parts of the API by itself, which the local cloud does not play: describe them as resources", in)
+				f.when(ws && c.isGiven(in), "%s belongs to protocolType HTTP", in)
+				f.when(in != "corsConfiguration" && c.isGiven(in), "%s makes parts of the API by itself, which the local cloud does not play: describe them as resources", in)
 			}
 			f.when(!ws && c.Str("routeSelectionExpression") != "" && c.Str("routeSelectionExpression") != "$request.method $request.path" && c.Str("routeSelectionExpression") != "${request.method} ${request.path}",
 				"routeSelectionExpression of an HTTP API is always $request.method $request.path")
@@ -125,8 +125,8 @@ func httpIntegration() Kind {
 		Inputs: httpIntegrationInputs(),
 		Plan: func(c *Call) error {
 			f, kind := &failed{}, c.Str("integrationType")
-			f.when(kind != "MOCK" && c.Str("integrationSubtype") == "" && !c.given("integrationUri"), "integrationUri is required for integrationType %s", kind)
-			f.when((c.Str("connectionType") == "VPC_LINK") != c.given("connectionId"), "connectionId belongs to connectionType VPC_LINK, and must be given with it")
+			f.when(kind != "MOCK" && c.Str("integrationSubtype") == "" && !c.isGiven("integrationUri"), "integrationUri is required for integrationType %s", kind)
+			f.when((c.Str("connectionType") == "VPC_LINK") != c.isGiven("connectionId"), "connectionId belongs to connectionType VPC_LINK, and must be given with it")
 			f.when(kind == "AWS_PROXY" && c.Str("integrationMethod") != "" && c.Str("integrationMethod") != "POST" && c.Str("integrationSubtype") == "", "integrationMethod is %s: functions are invoked with POST", c.Str("integrationMethod"))
 			return f.err()
 		},
@@ -145,7 +145,7 @@ func httpIntegration() Kind {
 			if c.Inputs["timeoutMilliseconds"] == nil {
 				out["timeoutMilliseconds"] = timeout
 			}
-			f.errs = append(f.errs, call(c, verb(c)))
+			f.errs = append(f.errs, call(c, actionVerb(c)))
 			return out, f.err()
 		},
 		Delete: func(c *Call) error {
@@ -184,7 +184,7 @@ func httpIntegrationInputs() map[string]Input {
 
 // invokedFunction finds the function of an ARN or an invoke ARN.
 func invokedFunction(c *Call, uri string) *cloud.Resource {
-	return find(c, Reference{Types: []string{typetoken.Function}, By: "arn", AnyAccount: true}, arns.Invoked(uri))
+	return findReferred(c, Reference{Types: []string{typetoken.Function}, By: "arn", AnyAccount: true}, arns.Invoked(uri))
 }
 
 var routeKeyPattern = regexp.MustCompile(`^(?:\$default|(?:ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /(?:[^\s{}/]+|\{[A-Za-z0-9._:-]+\+?\})?(?:/(?:[^\s{}/]+|\{[A-Za-z0-9._:-]+\+?\}))*/?)$`)
@@ -212,7 +212,7 @@ func httpRoute() Kind {
 		Plan: func(c *Call) error {
 			f := &failed{}
 			t := c.Str("authorizationType")
-			f.when((t == "JWT" || t == "CUSTOM") != c.given("authorizerId"), "authorizerId belongs to authorizationType JWT and CUSTOM, and must be given with them")
+			f.when((t == "JWT" || t == "CUSTOM") != c.isGiven("authorizerId"), "authorizerId belongs to authorizationType JWT and CUSTOM, and must be given with them")
 			f.when(c.Inputs["authorizationScopes"] != nil && t != "JWT", "authorizationScopes belongs to authorizationType JWT")
 			f.when(c.Str("target") != "" && !strings.HasPrefix(c.Str("target"), "integrations/"), "target is %q: expected integrations/ and an integration's id", c.Str("target"))
 			return f.err()
@@ -221,13 +221,13 @@ func httpRoute() Kind {
 			f := &failed{}
 			if !c.overWebSocket() {
 				f.when(!routeKeyPattern.MatchString(c.Str("routeKey")), "BadRequestException: routeKey is %q: expected $default or a method and a path, such as POST /webhook", c.Str("routeKey"))
-				f.when(c.is("apiKeyRequired"), "BadRequestException: apiKeyRequired is not supported by HTTP APIs")
+				f.when(c.isSet("apiKeyRequired"), "BadRequestException: apiKeyRequired is not supported by HTTP APIs")
 			}
 			if id := strings.TrimPrefix(c.Str("target"), "integrations/"); id != "" {
 				i := c.Cloud.Get(c.Account, typetoken.APIIntegration, id)
 				f.when(i == nil || i.Str("apiId") != c.Str("apiId"), "NotFoundException: Unable to find Integration of API %s with id %s", c.Str("apiId"), id)
 			}
-			f.errs = append(f.errs, call(c, verb(c)))
+			f.errs = append(f.errs, call(c, actionVerb(c)))
 			return nil, f.err()
 		},
 		Delete: func(c *Call) error { return call(c, "DELETE") },
@@ -250,7 +250,7 @@ func httpStage() Kind {
 	return Kind{
 		Token: typetoken.APIStage,
 		// The provider's id is the name alone, which other APIs may have too.
-		ID: joined("/", "apiId", "name"),
+		ID: joinedID("/", "apiId", "name"),
 		Inputs: map[string]Input{
 			"apiId":                ofAPI,
 			"name":                 named(awsname.APIStage).required().replaces(),
@@ -266,7 +266,7 @@ func httpStage() Kind {
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
-			f.when(c.is("autoDeploy") && c.given("deploymentId"), "deploymentId can't be set with autoDeploy")
+			f.when(c.isSet("autoDeploy") && c.isGiven("deploymentId"), "deploymentId can't be set with autoDeploy")
 			format := c.Str("accessLogSettings.format")
 			f.when(format != "" && !strings.Contains(format, "$context."), "accessLogSettings.format names no $context variable")
 			f.when(strings.Contains(strings.TrimSuffix(format, "\n"), "\n"), "accessLogSettings.format must be a single line")
@@ -283,9 +283,9 @@ func httpStage() Kind {
 			}
 			return map[string]any{
 				"arn": c.ARN, "invokeUrl": url, "executionArn": cloud.ARN("execute-api", c.Account, id+"/"+c.Name),
-			}, errors.Join(stageSettings(c), call(c, verb(c)))
+			}, errors.Join(stageSettings(c), call(c, actionVerb(c)))
 		},
-		Delete: func(c *Call) error { return c.may(c.ARN, nil, "apigateway:DELETE") },
+		Delete: func(c *Call) error { return c.authorizeAlso(c.ARN, nil, "apigateway:DELETE") },
 	}
 }
 
@@ -293,7 +293,7 @@ func stageSettings(c *Call) error {
 	f, ws := &failed{}, c.overWebSocket()
 	f.when(ws && c.Str("name") == "$default", "BadRequestException: a WebSocket API has no stage $default")
 	if group := strings.TrimSuffix(c.Str("accessLogSettings.destinationArn"), ":*"); group != "" {
-		known := find(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) != nil
+		known := findReferred(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) != nil
 		f.when(!known && arns.Of(group).Service != "firehose", "BadRequestException: accessLogSettings.destinationArn is %q, but no log group with that ARN exists", group)
 	}
 	settings := objects(c.Inputs, "routeSettings")

@@ -25,13 +25,13 @@ func cloudtrailKinds() []Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			out := map[string]any{"homeRegion": cloud.Region, "snsTopicArn": ""}
 			if topic := c.Str("snsTopicName"); topic != "" {
-				r := find(c, Reference{Types: []string{typetoken.Topic}, By: "name,arn"}, topic)
+				r := findReferred(c, Reference{Types: []string{typetoken.Topic}, By: "name,arn"}, topic)
 				if r == nil {
 					return nil, apierr.BadRequest("InsufficientSnsTopicPolicyException", "SNS topic %s does not exist", topic)
 				}
 				out["snsTopicArn"] = r.ARN
 			}
-			return out, errors.Join(trailBucket(c), trailKey(c), trailLogs(c), trailExtras(c), c.tagged("cloudtrail:AddTags", "cloudtrail:RemoveTags"))
+			return out, errors.Join(trailBucket(c), trailKey(c), trailLogs(c), trailExtras(c), c.authorizeTags("cloudtrail:AddTags", "cloudtrail:RemoveTags"))
 		},
 		Actions: Actions{
 			Create: []string{"cloudtrail:CreateTrail", "cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:ListTags", "cloudtrail:GetEventSelectors"},
@@ -88,11 +88,11 @@ func planTrail(c *Call) error {
 	f := &failed{}
 	name := c.Str("name")
 	f.when(awsname.IsIPAddress(name), "name is %q: a trail can't be named like an address", name)
-	f.exclusive(c, "eventSelectors", "advancedEventSelectors")
-	f.when(c.given("cloudWatchLogsGroupArn") != c.given("cloudWatchLogsRoleArn"), "cloudWatchLogsGroupArn and cloudWatchLogsRoleArn belong together")
+	f.atMostOne(c, "eventSelectors", "advancedEventSelectors")
+	f.when(c.isGiven("cloudWatchLogsGroupArn") != c.isGiven("cloudWatchLogsRoleArn"), "cloudWatchLogsGroupArn and cloudWatchLogsRoleArn belong together")
 	global, set := c.Inputs["includeGlobalServiceEvents"].(bool)
-	f.when(c.is("isMultiRegionTrail") && set && !global, "InvalidParameterCombinationException: Multi-Region trail must include global service events")
-	f.when(c.is("isOrganizationTrail"), "isOrganizationTrail is set, but the accounts of the local cloud are in no organization")
+	f.when(c.isSet("isMultiRegionTrail") && set && !global, "InvalidParameterCombinationException: Multi-Region trail must include global service events")
+	f.when(c.isSet("isOrganizationTrail"), "isOrganizationTrail is set, but the accounts of the local cloud are in no organization")
 	for i, s := range objects(c.Inputs, "eventSelectors") {
 		for _, d := range objects(s, "dataResources") {
 			for _, v := range texts(d["values"]) {
@@ -197,7 +197,7 @@ func trailLogs(c *Call) error {
 	if group == "" {
 		return nil
 	}
-	if find(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) == nil {
+	if findReferred(c, Reference{Types: []string{typetoken.LogGroup}, By: "arn"}, group) == nil {
 		return apierr.BadRequest("InvalidCloudWatchLogsLogGroupArnException", "log group %s does not exist", group)
 	}
 	return c.handOver(c.Str("cloudWatchLogsRoleArn"), cloudTrail, c.ARN)
@@ -215,5 +215,5 @@ func trailExtras(c *Call) error {
 	if c.Inputs["insightSelectors"] != nil {
 		actions = append(actions, "cloudtrail:PutInsightSelectors")
 	}
-	return c.may(c.ARN, nil, actions...)
+	return c.authorizeAlso(c.ARN, nil, actions...)
 }

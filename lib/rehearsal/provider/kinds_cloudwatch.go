@@ -54,14 +54,14 @@ func cloudwatchKinds() []Kind {
 
 func planMetricAlarm(c *Call) error {
 	f := &failed{}
-	f.exclusive(c, "metricName", "metricQueries")
-	f.exclusive(c, "statistic", "extendedStatistic", "metricQueries")
-	f.exclusive(c, "threshold", "thresholdMetricId")
-	f.when(!c.given("threshold") && !c.given("thresholdMetricId"), "threshold is not set")
-	if c.given("metricName") {
-		f.when(!c.given("namespace") || !c.given("period") || !c.given("statistic") && !c.given("extendedStatistic"), "metricName needs namespace, period and statistic")
+	f.atMostOne(c, "metricName", "metricQueries")
+	f.atMostOne(c, "statistic", "extendedStatistic", "metricQueries")
+	f.atMostOne(c, "threshold", "thresholdMetricId")
+	f.when(!c.isGiven("threshold") && !c.isGiven("thresholdMetricId"), "threshold is not set")
+	if c.isGiven("metricName") {
+		f.when(!c.isGiven("namespace") || !c.isGiven("period") || !c.isGiven("statistic") && !c.isGiven("extendedStatistic"), "metricName needs namespace, period and statistic")
 	}
-	f.when(!c.given("metricName") && !c.given("metricQueries"), "metricName or metricQueries is required")
+	f.when(!c.isGiven("metricName") && !c.isGiven("metricQueries"), "metricName or metricQueries is required")
 	periods, _ := c.number("evaluationPeriods")
 	f.when(periods < 1, "evaluationPeriods is %v: expected at least 1", periods)
 	if n, ok := c.number("datapointsToAlarm"); ok {
@@ -96,5 +96,5 @@ func metricAlarmOutputs(c *Call) (map[string]any, error) {
 	if err := f.err(); err != nil {
 		return nil, fmt.Errorf("ValidationError: %w", err)
 	}
-	return nil, errors.Join(c.tagged("cloudwatch:TagResource", "cloudwatch:UntagResource"))
+	return nil, errors.Join(c.authorizeTags("cloudwatch:TagResource", "cloudwatch:UntagResource"))
 }

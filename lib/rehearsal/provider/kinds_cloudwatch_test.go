@@ -36,8 +36,8 @@ func TestAlarmsAreRefusedAsCloudWatchRefusesThem(t *testing.T) {
 		{"statistic", map[string]any{"statistic": "Most"}, "expected one of"},
 		{"missing data", map[string]any{"treatMissingData": "fine"}, "expected one of"},
 		{"six actions", map[string]any{"alarmActions": six}, "5"},
-		{"an action that is no ARN", map[string]any{"alarmActions": []any{"alerts"}}, "expected text that matches"},
-		{"unknown input", map[string]any{"queue": "dead"}, "no input"},
+		{"an action that is not an ARN", map[string]any{"alarmActions": []any{"alerts"}}, "expected text that matches"},
+		{"unknown input", map[string]any{"queue": "dead"}, "not an input"},
 	})
 }
 

@@ -158,7 +158,7 @@ func planProject(c *Call) error {
 	f := &failed{}
 	planProjectSource(f, c)
 	planProjectEnvironment(f, c)
-	f.when(c.Str("projectVisibility") == "PUBLIC_READ" && !c.given("resourceAccessRole"), "projectVisibility PUBLIC_READ needs resourceAccessRole")
+	f.when(c.Str("projectVisibility") == "PUBLIC_READ" && !c.isGiven("resourceAccessRole"), "projectVisibility PUBLIC_READ needs resourceAccessRole")
 	f.when(c.Str("cache.type") == "S3" && c.Str("cache.location") == "", "cache.location is required for cache type S3")
 	modes, _ := cloud.Lookup(c.Inputs, "cache.modes").([]any)
 	f.when((c.Str("cache.type") == "LOCAL") != (len(modes) > 0), "cache.modes belongs to cache type LOCAL, and must be given with it")
@@ -176,7 +176,7 @@ func planProjectSource(f *failed, c *Call) {
 		f.when(!own && c.Str("source.location") == "", "source.location is required for source type %s", source)
 		f.when(source == "NO_SOURCE" && c.Str("source.buildspec") == "", "source.buildspec is required for source type NO_SOURCE")
 		f.when(source == "S3" && !strings.Contains(c.Str("source.location"), "/"), "source.location is %q: expected bucket/key", c.Str("source.location"))
-		f.when(c.is("badgeEnabled") && (own || source == "S3"), "badgeEnabled is not supported by source type %s", source)
+		f.when(c.isSet("badgeEnabled") && (own || source == "S3"), "badgeEnabled is not supported by source type %s", source)
 		if spec := c.Str("source.buildspec"); buildspec.IsInline(spec) {
 			// CodeBuild says so at the start of a build; nobody wants to wait for that.
 			if _, err := buildspec.Parse(spec); err != nil {
@@ -200,7 +200,7 @@ func planProjectEnvironment(f *failed, c *Call) {
 	f.when(curated && credentials == "SERVICE_ROLE", "environment.imagePullCredentialsType is SERVICE_ROLE: images of CodeBuild are pulled with CODEBUILD")
 	f.when(c.Str("environment.registryCredential.credential") != "" && credentials != "SERVICE_ROLE", "environment.registryCredential needs imagePullCredentialsType SERVICE_ROLE")
 	if strings.Contains(kind, "LAMBDA") {
-		f.when(c.is("environment.privilegedMode"), "environment.privilegedMode is not available for %s", kind)
+		f.when(c.isSet("environment.privilegedMode"), "environment.privilegedMode is not available for %s", kind)
 		f.when(c.Inputs["buildTimeout"] != nil || c.Inputs["queuedTimeout"] != nil, "buildTimeout and queuedTimeout are not available for %s", kind)
 	}
 	seen, size := map[string]bool{}, 0
@@ -243,7 +243,7 @@ func projectBuckets(c *Call) error {
 	f := &failed{}
 	check := func(input, location string) {
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(location, "arn:aws:s3:::"), "/")
-		f.when(find(c, Reference{Types: []string{typetoken.Bucket}, By: "name", AnyAccount: true}, bucket) == nil, "InvalidInputException: %s is %q, but no bucket %s exists", input, location, bucket)
+		f.when(findReferred(c, Reference{Types: []string{typetoken.Bucket}, By: "name", AnyAccount: true}, bucket) == nil, "InvalidInputException: %s is %q, but no bucket %s exists", input, location, bucket)
 	}
 	if c.Str("source.type") == "S3" {
 		check("source.location", c.Str("source.location"))

@@ -26,16 +26,16 @@ func codeconnectionsKinds() []Kind {
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
-			f.exclusive(c, "providerType", "hostArn")
-			f.when(!c.given("providerType") && !c.given("hostArn"), "providerType or hostArn is required")
+			f.atMostOne(c, "providerType", "hostArn")
+			f.when(!c.isGiven("providerType") && !c.isGiven("hostArn"), "providerType or hostArn is required")
 			return f.err()
 		},
 		Computed: []string{"arn", "connectionStatus", "ownerAccountId"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			return map[string]any{
-				"connectionStatus": c.kept("connectionStatus", func() any { return "PENDING" }),
+				"connectionStatus": c.keptOutput("connectionStatus", func() any { return "PENDING" }),
 				"ownerAccountId":   c.Account,
-			}, errors.Join(c.tagged("codeconnections:TagResource", "codeconnections:UntagResource"))
+			}, errors.Join(c.authorizeTags("codeconnections:TagResource", "codeconnections:UntagResource"))
 		},
 		Actions: Actions{
 			Create: []string{"codeconnections:CreateConnection", "codeconnections:GetConnection", "codeconnections:ListTagsForResource"},

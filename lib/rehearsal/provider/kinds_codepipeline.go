@@ -32,7 +32,7 @@ func codepipelineKinds() []Kind {
 			}
 			return map[string]any{"triggerAlls": triggers}, errors.Join(
 				c.handOver(c.Str("roleArn"), pipelineService, c.ARN), pipelineStore(c), pipelineTargets(c),
-				c.tagged("codepipeline:TagResource", "codepipeline:UntagResource"))
+				c.authorizeTags("codepipeline:TagResource", "codepipeline:UntagResource"))
 		},
 		Actions: Actions{
 			Create: []string{"codepipeline:CreatePipeline", "codepipeline:GetPipeline", "codepipeline:ListTagsForResource"},
@@ -155,14 +155,14 @@ func pipelineTargets(c *Call) error {
 func pipelineTarget(f *failed, c *Call, at string, action map[string]any) {
 	config := func(key string) string { return str(action, "configuration."+key) }
 	exists := func(key, by string, types ...string) *cloud.Resource {
-		r := find(c, Reference{Types: types, By: by}, config(key))
+		r := findReferred(c, Reference{Types: types, By: by}, config(key))
 		f.when(r == nil, "InvalidActionDeclarationException: action %s has %s %q, which does not exist", at, key, config(key))
 		return r
 	}
 	switch str(action, "provider") {
 	case "CodeStarSourceConnection":
 		if exists("ConnectionArn", "arn", typetoken.Connection) != nil {
-			f.errs = append(f.errs, c.may(config("ConnectionArn"), map[string][]string{"codeconnections:PassedToService": {pipelineService}}, "codeconnections:PassConnection"))
+			f.errs = append(f.errs, c.authorizeAlso(config("ConnectionArn"), map[string][]string{"codeconnections:PassedToService": {pipelineService}}, "codeconnections:PassConnection"))
 		}
 	case "CodeBuild":
 		if p := exists("ProjectName", "name", typetoken.Project); p != nil {

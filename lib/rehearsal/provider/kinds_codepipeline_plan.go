@@ -58,8 +58,8 @@ type pipelineCheck struct {
 
 func planPipeline(c *Call) error {
 	p := &pipelineCheck{artifacts: map[string]bool{}, known: map[string][]string{"codepipeline": {"PipelineExecutionId"}}}
-	p.version(c)
-	p.variables(c)
+	p.checkVersion(c)
+	p.checkVariables(c)
 	if c.Unknown["stages"] {
 		return p.err()
 	}
@@ -68,25 +68,25 @@ func planPipeline(c *Call) error {
 		name := str(s, "name")
 		p.when(names[name], "InvalidStageDeclarationException: stage %s is there twice", name)
 		names[name] = true
-		p.stage(s, i == 0)
+		p.checkStage(s, i == 0)
 	}
-	p.triggers(c, stages)
+	p.checkTriggers(c, stages)
 	return p.err()
 }
 
 // version: queues, variables and triggers came with pipelines of type V2.
-func (p *pipelineCheck) version(c *Call) {
+func (p *pipelineCheck) checkVersion(c *Call) {
 	if c.Str("pipelineType") == "V2" || c.Unknown["pipelineType"] {
 		return
 	}
 	for _, in := range []string{"variables", "triggers"} {
-		p.when(c.given(in), "InvalidStructureException: %s need pipelineType V2", in)
+		p.when(c.isGiven(in), "InvalidStructureException: %s need pipelineType V2", in)
 	}
 	mode := c.Str("executionMode")
 	p.when(mode != "" && mode != "SUPERSEDED", "InvalidStructureException: executionMode %s needs pipelineType V2", mode)
 }
 
-func (p *pipelineCheck) variables(c *Call) {
+func (p *pipelineCheck) checkVariables(c *Call) {
 	p.known["variables"] = []string{}
 	for _, v := range objects(c.Inputs, "variables") {
 		name := str(v, "name")
@@ -95,9 +95,9 @@ func (p *pipelineCheck) variables(c *Call) {
 	}
 }
 
-// stage checks the actions by their order: what actions of one order make is
+// checkStage checks the actions by their order: what actions of one order make is
 // there for later ones only.
-func (p *pipelineCheck) stage(s map[string]any, first bool) {
+func (p *pipelineCheck) checkStage(s map[string]any, first bool) {
 	actions, names, orders := objects(s, "actions"), map[string]bool{}, map[float64][]map[string]any{}
 	for _, a := range actions {
 		name := str(a, "name")
@@ -110,34 +110,34 @@ func (p *pipelineCheck) stage(s map[string]any, first bool) {
 		}
 		orders[order] = append(orders[order], a)
 	}
-	p.failure(s, first)
+	p.checkFailure(s, first)
 	for _, order := range slices.Sorted(maps.Keys(orders)) {
 		for _, a := range orders[order] {
-			p.action(str(s, "name")+"/"+str(a, "name"), a)
+			p.checkAction(str(s, "name")+"/"+str(a, "name"), a)
 		}
 		for _, a := range orders[order] {
-			p.finish(str(s, "name")+"/"+str(a, "name"), a)
+			p.addOutputs(str(s, "name")+"/"+str(a, "name"), a)
 		}
 	}
 }
 
 // failure: see "Configure stage rollback" and "Configure stage retry".
-func (p *pipelineCheck) failure(s map[string]any, first bool) {
+func (p *pipelineCheck) checkFailure(s map[string]any, first bool) {
 	result := str(s, "onFailure.result")
 	p.when(first && result == "ROLLBACK", "InvalidStructureException: stage %s: rollback is not available for the source stage", str(s, "name"))
 	p.when(str(s, "onFailure.retryConfiguration.retryMode") != "" && result != "RETRY", "InvalidStructureException: stage %s: retryConfiguration belongs to the result RETRY", str(s, "name"))
 }
 
-func (p *pipelineCheck) action(at string, a map[string]any) {
+func (p *pipelineCheck) checkAction(at string, a map[string]any) {
 	t, ok := actionTypes[typeOfAction(a)]
 	if !ok {
 		p.errs = append(p.errs, errAction(at, "has the type %q, which the local cloud does not know: expected one of %s", typeOfAction(a), strings.Join(slices.Sorted(maps.Keys(actionTypes)), ", ")))
 		return
 	}
-	p.configuration(at, t, a)
+	p.checkConfiguration(at, t, a)
 	in, out := texts(a["inputArtifacts"]), texts(a["outputArtifacts"])
-	p.count(at, "input", len(in), t.inputs)
-	p.count(at, "output", len(out), t.outputs)
+	p.checkCount(at, "input", len(in), t.inputs)
+	p.checkCount(at, "output", len(out), t.outputs)
 	for _, i := range in {
 		p.when(!p.artifacts[i], "InvalidStructureException: Input Artifact Bundle %s in action %s is not declared as Output Artifact Bundle in any of the preceding actions", i, at)
 	}
@@ -145,18 +145,18 @@ func (p *pipelineCheck) action(at string, a map[string]any) {
 		p.errs = append(p.errs, errAction(at, "has timeoutInMinutes, which belongs to approvals"))
 	}
 	for _, v := range variablesOf(a) {
-		p.use(at, v)
+		p.checkUse(at, v)
 	}
 }
 
-func (p *pipelineCheck) count(at, what string, n int, bounds [2]int) {
+func (p *pipelineCheck) checkCount(at, what string, n int, bounds [2]int) {
 	if n < bounds[0] || n > bounds[1] {
 		p.errs = append(p.errs, errAction(at, "has %d %s artifacts: expected %d to %d", n, what, bounds[0], bounds[1]))
 	}
 }
 
-// use refuses a variable that nothing before the action makes.
-func (p *pipelineCheck) use(at string, v pipelinevar.Variable) {
+// checkUse refuses a variable that nothing before the action makes.
+func (p *pipelineCheck) checkUse(at string, v pipelinevar.Variable) {
 	known, ok := p.known[v.Namespace]
 	if !ok || !v.Closed() || known != nil && !slices.Contains(known, v.Name) {
 		p.errs = append(p.errs, errAction(at, "uses the variable %s, which no action before it makes", v.Text))
@@ -164,7 +164,7 @@ func (p *pipelineCheck) use(at string, v pipelinevar.Variable) {
 }
 
 // configuration: known keys only, and those that the type demands.
-func (p *pipelineCheck) configuration(at string, t actionType, a map[string]any) {
+func (p *pipelineCheck) checkConfiguration(at string, t actionType, a map[string]any) {
 	config, _ := a["configuration"].(map[string]any)
 	for _, key := range t.required {
 		if str(config, key) == "" {
@@ -178,20 +178,20 @@ func (p *pipelineCheck) configuration(at string, t actionType, a map[string]any)
 	}
 	switch str(a, "provider") {
 	case "CodeStarSourceConnection":
-		p.connection(at, config)
+		p.checkConnection(at, config)
 	case "CodeBuild":
-		p.build(at, config, texts(a["inputArtifacts"]))
+		p.checkBuild(at, config, texts(a["inputArtifacts"]))
 	}
 }
 
-func (p *pipelineCheck) connection(at string, config map[string]any) {
+func (p *pipelineCheck) checkConnection(at string, config map[string]any) {
 	format, detect := str(config, "OutputArtifactFormat"), str(config, "DetectChanges")
 	for _, err := range []error{
 		oneOf("OutputArtifactFormat", orElse(format, "CODE_ZIP"), []string{"CODE_ZIP", "CODEBUILD_CLONE_REF"}),
 		oneOf("DetectChanges", orElse(detect, "true"), []string{"true", "false"}),
 	} {
 		if err != nil {
-			p.errs = append(p.errs, errAction(at, "%w", err))
+			p.errs = append(p.errs, errAction(at, "%v", err))
 		}
 	}
 	if r := str(config, "FullRepositoryId"); strings.Count(r, "/") < 1 {
@@ -203,7 +203,7 @@ func (p *pipelineCheck) connection(at string, config map[string]any) {
 }
 
 // build: see the reference of the CodeBuild action.
-func (p *pipelineCheck) build(at string, config map[string]any, inputs []string) {
+func (p *pipelineCheck) checkBuild(at string, config map[string]any, inputs []string) {
 	primary := str(config, "PrimarySource")
 	if (len(inputs) > 1 || primary != "") && !slices.Contains(inputs, primary) {
 		p.errs = append(p.errs, errAction(at, "has PrimarySource %q: expected one of its input artifacts %v", primary, inputs))
@@ -214,7 +214,7 @@ func (p *pipelineCheck) build(at string, config map[string]any, inputs []string)
 	}
 	var variables []map[string]any
 	if err := json.Unmarshal([]byte(text), &variables); err != nil {
-		p.errs = append(p.errs, errAction(at, "has EnvironmentVariables that are no JSON list of objects: %w", err))
+		p.errs = append(p.errs, errAction(at, "has EnvironmentVariables that are not a JSON list of objects: %v", err))
 		return
 	}
 	seen := map[string]bool{}
@@ -222,7 +222,7 @@ func (p *pipelineCheck) build(at string, config map[string]any, inputs []string)
 		name, value := str(v, "name"), v["value"]
 		_, isText := value.(string)
 		if err := oneOf("type", orElse(str(v, "type"), "PLAINTEXT"), []string{"PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"}); err != nil {
-			p.errs = append(p.errs, errAction(at, "has the environment variable %s: %w", name, err))
+			p.errs = append(p.errs, errAction(at, "has the environment variable %s: %v", name, err))
 		}
 		if name == "" || !isText || seen[name] {
 			p.errs = append(p.errs, errAction(at, "has the environment variable %q with value %v: expected a name of its own and a text", name, value))
@@ -236,8 +236,8 @@ func (p *pipelineCheck) build(at string, config map[string]any, inputs []string)
 	}
 }
 
-// finish makes known what an action leaves behind.
-func (p *pipelineCheck) finish(at string, a map[string]any) {
+// addOutputs publishes what an action leaves behind.
+func (p *pipelineCheck) addOutputs(at string, a map[string]any) {
 	for _, out := range texts(a["outputArtifacts"]) {
 		p.when(p.artifacts[out], "InvalidStructureException: Output Artifact Bundle name must be unique within the pipeline: %s of action %s is there twice", out, at)
 		p.artifacts[out] = true
@@ -252,7 +252,7 @@ func (p *pipelineCheck) finish(at string, a map[string]any) {
 	p.known[namespace] = actionTypes[typeOfAction(a)].exports
 }
 
-func (p *pipelineCheck) triggers(c *Call, stages []map[string]any) {
+func (p *pipelineCheck) checkTriggers(c *Call, stages []map[string]any) {
 	for i, t := range objects(c.Inputs, "triggers") {
 		name, found := str(t, "gitConfiguration.sourceActionName"), false
 		if len(stages) > 0 {

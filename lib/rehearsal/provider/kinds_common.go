@@ -35,14 +35,14 @@ func (f *failed) when(bad bool, format string, args ...any) {
 
 func (f *failed) err() error { return errors.Join(f.errs...) }
 
-// given says whether an input is there, be it known or not.
-func (c *Call) given(input string) bool { return c.Inputs[input] != nil || c.Unknown[input] }
+// isGiven says whether an input is there, be it known or not.
+func (c *Call) isGiven(input string) bool { return c.Inputs[input] != nil || c.Unknown[input] }
 
-// exclusive refuses more than one of several inputs, as ConflictsWith does.
-func (f *failed) exclusive(c *Call, inputs ...string) {
+// atMostOne refuses more than one of several inputs, as ConflictsWith does.
+func (f *failed) atMostOne(c *Call, inputs ...string) {
 	var there []string
 	for _, in := range inputs {
-		if c.given(in) {
+		if c.isGiven(in) {
 			there = append(there, in)
 		}
 	}
@@ -55,8 +55,8 @@ func (c *Call) number(path string) (float64, bool) {
 	return n, ok
 }
 
-// is says whether a flag is set.
-func (c *Call) is(path string) bool {
+// isSet says whether a flag is set.
+func (c *Call) isSet(path string) bool {
 	b, _ := cloud.Lookup(c.Inputs, path).(bool)
 	return b
 }
@@ -91,8 +91,8 @@ func (f *failed) object(c *Call, input string) map[string]any {
 	return out
 }
 
-// kept returns an output that stays as it was at creation.
-func (c *Call) kept(output string, make func() any) any {
+// keptOutput returns an output that stays as it was at creation.
+func (c *Call) keptOutput(output string, make func() any) any {
 	if c.Old != nil && c.Old.Outputs[output] != nil {
 		return c.Old.Outputs[output]
 	}
@@ -110,9 +110,9 @@ func (c *Call) onlyTags() bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// may authorises what the credentials do beyond Kind.Actions: actions that
+// authorizeAlso authorises what the credentials do beyond Kind.Actions: actions that
 // depend on the inputs, and actions on another resource.
-func (c *Call) may(resource string, context map[string][]string, actions ...string) error {
+func (c *Call) authorizeAlso(resource string, context map[string][]string, actions ...string) error {
 	if c.Session == nil {
 		return nil
 	}
@@ -124,12 +124,12 @@ func (c *Call) may(resource string, context map[string][]string, actions ...stri
 	return nil
 }
 
-// tagged authorises the tags of a creation, which the real providers send with
+// authorizeTags authorises the tags of a creation, which the real providers send with
 // it, and the change of tags afterwards.
-func (c *Call) tagged(tag, untag string) error {
+func (c *Call) authorizeTags(tag, untag string) error {
 	if c.Old == nil {
 		if tags, _ := c.Inputs["tags"].(map[string]any); len(tags) > 0 {
-			return c.may(c.ARN, nil, tag)
+			return c.authorizeAlso(c.ARN, nil, tag)
 		}
 		return nil
 	}
@@ -138,13 +138,13 @@ func (c *Call) tagged(tag, untag string) error {
 	var err error
 	for k, v := range after {
 		if before[k] != v {
-			err = c.may(c.ARN, nil, tag)
+			err = c.authorizeAlso(c.ARN, nil, tag)
 			break
 		}
 	}
 	for k := range before {
 		if _, ok := after[k]; !ok {
-			return errors.Join(err, c.may(c.ARN, nil, untag))
+			return errors.Join(err, c.authorizeAlso(c.ARN, nil, untag))
 		}
 	}
 	return err
@@ -156,7 +156,7 @@ func (c *Call) handOver(role, service, owner string) error {
 	if role == "" {
 		return nil
 	}
-	if err := c.may(role, map[string][]string{"iam:PassedToService": {service}}, "iam:PassRole"); err != nil {
+	if err := c.authorizeAlso(role, map[string][]string{"iam:PassedToService": {service}}, "iam:PassRole"); err != nil {
 		return err
 	}
 	err := c.Cloud.Authorize(cloud.Call{Service: service, Action: "sts:AssumeRole", Resource: role, Context: sourced(c.Account, owner)})
@@ -201,7 +201,7 @@ func (c *Call) useKey(input, value, service string, actions ...string) error {
 	if k == nil {
 		return err
 	}
-	return c.may(k.ARN, map[string][]string{
+	return c.authorizeAlso(k.ARN, map[string][]string{
 		"kms:ViaService":            {service + "." + cloud.Region + ".amazonaws.com"},
 		"kms:CallerAccount":         {c.Account},
 		"kms:GrantIsForAWSResource": {"true"},

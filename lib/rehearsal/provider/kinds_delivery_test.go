@@ -51,7 +51,7 @@ func TestTransformersAreRefusedAsEventBridgeRefusesThem(t *testing.T) {
 		{"path", transformer(`"x"`, map[string]any{"x": "detail"}), "is not a JSON path of EventBridge"},
 		{"both", changed(transformer(`"x"`, commit), map[string]any{"input": "{}"}), "exclude each other"},
 		{"age", map[string]any{"retryPolicy": map[string]any{"maximumEventAgeInSeconds": 10.0}}, "expected 60"},
-		{"input", map[string]any{"input": "x"}, "no JSON"},
+		{"input", map[string]any{"input": "x"}, "not JSON"},
 	})
 }
 

@@ -23,17 +23,17 @@ func dynamodbKinds() []Kind {
 		Computed: []string{"streamArn", "streamLabel"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			out := map[string]any{"streamArn": "", "streamLabel": ""}
-			if c.is("streamEnabled") {
-				label := c.kept("streamLabel", func() any { return c.Cloud.Now().UTC().Format("2006-01-02T15:04:05.000") })
+			if c.isSet("streamEnabled") {
+				label := c.keptOutput("streamLabel", func() any { return c.Cloud.Now().UTC().Format("2006-01-02T15:04:05.000") })
 				out["streamLabel"], out["streamArn"] = label, fmt.Sprintf("%s/stream/%s", c.ARN, label)
 			}
 			// DynamoDB makes grants in the caller's name. See "DynamoDB encryption at rest".
 			return out, errors.Join(
 				c.useKey("serverSideEncryption.kmsKeyArn", c.Str("serverSideEncryption.kmsKeyArn"), "dynamodb", "kms:CreateGrant", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"),
-				dynamoTTL(c), c.tagged("dynamodb:TagResource", "dynamodb:UntagResource"))
+				dynamoTTL(c), c.authorizeTags("dynamodb:TagResource", "dynamodb:UntagResource"))
 		},
 		Delete: func(c *Call) error {
-			if c.is("deletionProtectionEnabled") {
+			if c.isSet("deletionProtectionEnabled") {
 				return apierr.BadRequest("ValidationException", "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first: table %s", c.Name)
 			}
 			return nil
@@ -47,10 +47,10 @@ func dynamodbKinds() []Kind {
 }
 
 func dynamoTTL(c *Call) error {
-	if !c.is("ttl.enabled") {
+	if !c.isSet("ttl.enabled") {
 		return nil
 	}
-	return c.may(c.ARN, nil, "dynamodb:UpdateTimeToLive")
+	return c.authorizeAlso(c.ARN, nil, "dynamodb:UpdateTimeToLive")
 }
 
 func dynamoInputs() map[string]Input {
@@ -105,8 +105,8 @@ func dynamoInputs() map[string]Input {
 // planDynamo: the rules of CreateTable about keys, indexes and capacity.
 func planDynamo(c *Call) error {
 	f := &failed{}
-	restored := c.given("restoreSourceName") || c.given("restoreSourceTableArn")
-	f.when(!restored && !c.given("hashKey"), "hashKey is required")
+	restored := c.isGiven("restoreSourceName") || c.isGiven("restoreSourceTableArn")
+	f.when(!restored && !c.isGiven("hashKey"), "hashKey is required")
 	for _, in := range []string{"attributes", "hashKey", "rangeKey", "globalSecondaryIndexes", "localSecondaryIndexes"} {
 		if c.Unknown[in] {
 			return f.err()
@@ -120,9 +120,9 @@ func planDynamo(c *Call) error {
 	} else if !restored && !c.Unknown["billingMode"] {
 		f.when(!okRead || !okWrite || read < 1 || write < 1, "ValidationException: readCapacity and writeCapacity must both be at least 1 when billingMode is PROVISIONED")
 	}
-	f.when(c.is("ttl.enabled") && c.Str("ttl.attributeName") == "", "ttl is enabled without attributeName")
-	f.when(c.is("streamEnabled") != (c.Str("streamViewType") != ""), "streamViewType belongs to streamEnabled, and must be given with it")
-	f.when(c.Str("serverSideEncryption.kmsKeyArn") != "" && !c.is("serverSideEncryption.enabled"), "serverSideEncryption has a key but is not enabled")
+	f.when(c.isSet("ttl.enabled") && c.Str("ttl.attributeName") == "", "ttl is enabled without attributeName")
+	f.when(c.isSet("streamEnabled") != (c.Str("streamViewType") != ""), "streamViewType belongs to streamEnabled, and must be given with it")
+	f.when(c.Str("serverSideEncryption.kmsKeyArn") != "" && !c.isSet("serverSideEncryption.enabled"), "serverSideEncryption has a key but is not enabled")
 	return f.err()
 }
 

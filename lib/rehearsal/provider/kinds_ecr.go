@@ -19,21 +19,21 @@ func ecrKinds() []Kind {
 	of := text.required().replaces().refers("name", typetoken.Repository)
 	return []Kind{ecrRepository(), {
 		Token:    typetoken.RepositoryPolicy,
-		ID:       joined("", "repository"),
+		ID:       joinedID("", "repository"),
 		Slot:     []string{"repository"},
 		Inputs:   map[string]Input{"repository": of, "policy": text.required().between(1, 10240).policy(iam.Resource("ecr"))},
 		Computed: []string{"registryId"},
 		Outputs:  ecrPart("ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy"),
-		Delete:   func(c *Call) error { return c.may(ecrARN(c), nil, "ecr:DeleteRepositoryPolicy") },
+		Delete:   func(c *Call) error { return c.authorizeAlso(ecrARN(c), nil, "ecr:DeleteRepositoryPolicy") },
 	}, {
 		Token:    typetoken.RepositoryLifecycle,
-		ID:       joined("", "repository"),
+		ID:       joinedID("", "repository"),
 		Slot:     []string{"repository"},
 		Inputs:   map[string]Input{"repository": of, "policy": text.required().between(100, 30720).replaces()},
 		Plan:     planECRLifecycle,
 		Computed: []string{"registryId"},
 		Outputs:  ecrPart("ecr:PutLifecyclePolicy", "ecr:GetLifecyclePolicy"),
-		Delete:   func(c *Call) error { return c.may(ecrARN(c), nil, "ecr:DeleteLifecyclePolicy") },
+		Delete:   func(c *Call) error { return c.authorizeAlso(ecrARN(c), nil, "ecr:DeleteLifecyclePolicy") },
 	}}
 }
 
@@ -41,7 +41,7 @@ func ecrARN(c *Call) string { return arnOf("ecr", "repository/")(c.Account, c.St
 
 func ecrPart(actions ...string) func(*Call) (map[string]any, error) {
 	return func(c *Call) (map[string]any, error) {
-		return map[string]any{"registryId": c.Account}, c.may(ecrARN(c), nil, actions...)
+		return map[string]any{"registryId": c.Account}, c.authorizeAlso(ecrARN(c), nil, actions...)
 	}
 }
 
@@ -78,7 +78,7 @@ func ecrRepository() Kind {
 			return map[string]any{
 				"registryId":    c.Account,
 				"repositoryUrl": ecrimage.Registry(c.Account, cloud.Region) + "/" + c.Name,
-			}, errors.Join(err, c.tagged("ecr:TagResource", "ecr:UntagResource"))
+			}, errors.Join(err, c.authorizeTags("ecr:TagResource", "ecr:UntagResource"))
 		},
 		Delete: deleteECRRepository,
 		Actions: Actions{
@@ -94,7 +94,7 @@ func ecrRepository() Kind {
 // images, and takes them and its policies with it.
 func deleteECRRepository(c *Call) error {
 	images := c.Cloud.Images(c.Account, c.Name)
-	if len(images) > 0 && !c.is("forceDelete") {
+	if len(images) > 0 && !c.isSet("forceDelete") {
 		return apierr.BadRequest("RepositoryNotEmptyException", "The repository with name '%s' cannot be deleted because it still contains %d images: set forceDelete", c.Name, len(images))
 	}
 	c.removeAll(func(r *cloud.Resource) bool { return r.Str("repository") == c.Name }, typetoken.RepositoryPolicy, typetoken.RepositoryLifecycle)
@@ -124,7 +124,7 @@ func planECRLifecycle(c *Call) error {
 		return nil
 	}
 	if err := json.Unmarshal([]byte(c.Str("policy")), &doc); err != nil {
-		return fmt.Errorf("InvalidParameterException: policy is no lifecycle policy: %w", err)
+		return fmt.Errorf("InvalidParameterException: policy is not a lifecycle policy: %w", err)
 	}
 	f, seen := &failed{}, map[int]bool{}
 	f.when(len(doc.Rules) == 0 || len(doc.Rules) > 50, "policy has %d rules: expected 1 to 50", len(doc.Rules))

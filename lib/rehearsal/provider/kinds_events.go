@@ -46,7 +46,7 @@ func eventBus() Kind {
 			return f.err()
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
-			return nil, errors.Join(c.useKey("kmsKeyIdentifier", c.Str("kmsKeyIdentifier"), "events", "kms:DescribeKey"), c.tagged("events:TagResource", "events:UntagResource"))
+			return nil, errors.Join(c.useKey("kmsKeyIdentifier", c.Str("kmsKeyIdentifier"), "events", "kms:DescribeKey"), c.authorizeTags("events:TagResource", "events:UntagResource"))
 		},
 		Delete: func(c *Call) error {
 			if r := c.Cloud.First(c.Account, typetoken.EventRule, func(r *cloud.Resource) bool { return eventbridge.BusName(r.Str("eventBusName")) == c.Name }); r != nil {
@@ -78,14 +78,14 @@ func eventBusPolicy() Kind {
 			bus := eventbridge.BusName(c.Str("eventBusName"))
 			arn := arnOf("events", "event-bus/")(c.Account, bus)
 			return nil, errors.Join(c.busExists(bus), c.ownPolicy("events", arn),
-				c.may("*", nil, "events:PutPermission"), c.may(arn, nil, "events:DescribeEventBus"))
+				c.authorizeAlso("*", nil, "events:PutPermission"), c.authorizeAlso(arn, nil, "events:DescribeEventBus"))
 		},
-		Delete: func(c *Call) error { return c.may("*", nil, "events:RemovePermission") },
+		Delete: func(c *Call) error { return c.authorizeAlso("*", nil, "events:RemovePermission") },
 	}
 }
 
 func (c *Call) busExists(bus string) error {
-	if bus != eventbridge.DefaultBus && find(c, Reference{Types: []string{typetoken.EventBus}, By: "name"}, bus) == nil {
+	if bus != eventbridge.DefaultBus && findReferred(c, Reference{Types: []string{typetoken.EventBus}, By: "name"}, bus) == nil {
 		return apierr.BadRequest("ResourceNotFoundException", "Event bus %s does not exist", bus)
 	}
 	return nil
@@ -117,7 +117,7 @@ func eventRule() Kind {
 				out = map[string]any{"state": "DISABLED"}
 			}
 			return out, errors.Join(c.busExists(eventbridge.BusName(c.Str("eventBusName"))), c.handOver(c.Str("roleArn"), eventsService, c.ARN),
-				c.tagged("events:TagResource", "events:UntagResource"))
+				c.authorizeTags("events:TagResource", "events:UntagResource"))
 		},
 		Delete: func(c *Call) error {
 			if c.Cloud.First(c.Account, typetoken.EventTarget, func(r *cloud.Resource) bool { return ruleOf(r) == c.ID }) != nil {
@@ -145,9 +145,9 @@ var (
 
 func planEventRule(c *Call) error {
 	f := &failed{}
-	f.exclusive(c, "isEnabled", "state")
-	f.exclusive(c, "name", "namePrefix")
-	f.when(!c.given("eventPattern") && !c.given("scheduleExpression"), "eventPattern or scheduleExpression is required")
+	f.atMostOne(c, "isEnabled", "state")
+	f.atMostOne(c, "name", "namePrefix")
+	f.when(!c.isGiven("eventPattern") && !c.isGiven("scheduleExpression"), "eventPattern or scheduleExpression is required")
 	if s := c.Str("scheduleExpression"); s != "" {
 		m := rateExpression.FindStringSubmatch(s)
 		f.when(m == nil && !cronExpression.MatchString(s), "scheduleExpression is %q: expected rate(5 minutes) or cron(0 12 * * ? *)", s)
@@ -203,7 +203,7 @@ func eventTarget() Kind {
 		},
 		Plan:    planEventTarget,
 		Outputs: eventTargetOutputs,
-		Delete:  func(c *Call) error { return c.may(targetRuleARN(c), nil, "events:RemoveTargets") },
+		Delete:  func(c *Call) error { return c.authorizeAlso(targetRuleARN(c), nil, "events:RemoveTargets") },
 	}
 }
 
@@ -222,8 +222,11 @@ func eventTargetOutputs(c *Call) (map[string]any, error) {
 	others := c.Cloud.Find(c.Account, typetoken.EventTarget, func(r *cloud.Resource) bool { return ruleOf(r) == id && r.ID != c.ID })
 	f.when(len(others) >= maxTargets, "LimitExceededException: The requested resource exceeds the maximum number allowed: rule %s has %d targets", id, len(others))
 	f.errs = append(f.errs, targetReachable(c), c.handOver(c.Str("roleArn"), eventsService, rule.ARN),
-		c.may(rule.ARN, map[string][]string{"events:TargetArn": {c.Str("arn")}}, "events:PutTargets"), c.may(rule.ARN, nil, "events:ListTargetsByRule"))
-	return map[string]any{"targetId": orElse(c.Str("targetId"), c.ID[strings.Index(c.ID, c.Str("rule"))+len(c.Str("rule"))+1:])}, f.err()
+		c.authorizeAlso(rule.ARN, map[string][]string{"events:TargetArn": {c.Str("arn")}}, "events:PutTargets"), c.authorizeAlso(rule.ARN, nil, "events:ListTargetsByRule"))
+	// The id is the rule and the target's own id, which the provider makes up if
+	// none is given.
+	_, made, _ := strings.Cut(c.ID, c.Str("rule")+"-")
+	return map[string]any{"targetId": orElse(c.Str("targetId"), made)}, f.err()
 }
 
 // withoutRole are the services that are reached by their resource policy. See
@@ -246,9 +249,9 @@ func targetReachable(c *Call) error {
 
 func planEventTarget(c *Call) error {
 	f := &failed{}
-	f.exclusive(c, "input", "inputPath", "inputTransformer")
+	f.atMostOne(c, "input", "inputPath", "inputTransformer")
 	if in := c.Str("input"); in != "" {
-		f.when(!json.Valid([]byte(in)), "input is no JSON text: %s", in)
+		f.when(!json.Valid([]byte(in)), "input is not JSON text: %s", in)
 	}
 	if p := c.Str("inputPath"); p != "" {
 		if err := eventbridge.CheckPath(p); err != nil {
@@ -258,7 +261,7 @@ func planEventTarget(c *Call) error {
 	if t, ok := c.Inputs["inputTransformer"].(map[string]any); ok {
 		f.errs = append(f.errs, transformerOf(t).Check())
 	}
-	f.when(c.given("sqsTarget") && c.Str("arn") != "" && !strings.HasSuffix(c.Str("arn"), ".fifo"), "sqsTarget belongs to FIFO queues")
+	f.when(c.isGiven("sqsTarget") && c.Str("arn") != "" && !strings.HasSuffix(c.Str("arn"), ".fifo"), "sqsTarget belongs to FIFO queues")
 	return f.err()
 }
 

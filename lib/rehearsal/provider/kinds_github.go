@@ -36,7 +36,7 @@ func githubKinds() []Kind {
 func webhookKind(repository Input) Kind {
 	return Kind{
 		Token: typetoken.GitHubWebhook,
-		ID:    numbered("%d"),
+		ID:    serialID("%d"),
 		Slot:  []string{"repository", "configuration.url"}, // "Hook already exists on this repository"
 		Inputs: map[string]Input{
 			"repository": repository,
@@ -72,12 +72,12 @@ func environmentKinds(repository Input) []Kind {
 	name := text.required().match(`[A-Za-z_][A-Za-z0-9_]*`).replaces()
 	within := func(input string) Kind {
 		return Kind{
-			ID: joined(":", "repository", "environment", input), Slot: []string{"repository", "environment", input},
+			ID: joinedID(":", "repository", "environment", input), Slot: []string{"repository", "environment", input},
 			Inputs: map[string]Input{"repository": repository, "environment": environment, input: name},
 			Plan:   refuseGitHubPrefix(input), Computed: []string{"createdAt", "updatedAt"},
 			Outputs: func(c *Call) (map[string]any, error) {
 				now := c.Cloud.Now().UTC().Format("2006-01-02T15:04:05Z")
-				return map[string]any{"createdAt": c.kept("createdAt", func() any { return now }), "updatedAt": now}, environmentExists(c)
+				return map[string]any{"createdAt": c.keptOutput("createdAt", func() any { return now }), "updatedAt": now}, environmentExists(c)
 			},
 		}
 	}
@@ -88,7 +88,7 @@ func environmentKinds(repository Input) []Kind {
 	secret.Inputs["encryptedValue"] = text.replaces().hidden()
 	return []Kind{{
 		Token: typetoken.GitHubEnvironment,
-		ID:    joined(":", "repository", "environment"),
+		ID:    joinedID(":", "repository", "environment"),
 		Slot:  []string{"repository", "environment"},
 		Inputs: map[string]Input{
 			"repository":             repository,
@@ -131,7 +131,7 @@ func planEnvironment(c *Call) error {
 func protectionKind() Kind {
 	return Kind{
 		Token: typetoken.GitHubBranchProtection,
-		ID:    numbered("BPR_%d"),
+		ID:    serialID("BPR_%d"),
 		Slot:  []string{"repositoryId", "pattern"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			return nil, withinPlan(c, c.Str("repositoryId"), freeHasNoProtection)

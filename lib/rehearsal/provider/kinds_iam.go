@@ -46,9 +46,9 @@ func roleKind() Kind {
 		Computed: []string{"uniqueId", "createDate"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			return map[string]any{
-				"uniqueId":   c.kept("uniqueId", func() any { return fmt.Sprintf("AROA%017d", c.Cloud.Serial()) }),
-				"createDate": c.created("createDate"),
-			}, c.tagged("iam:TagRole", "iam:UntagRole")
+				"uniqueId":   c.keptOutput("uniqueId", func() any { return fmt.Sprintf("AROA%017d", c.Cloud.Serial()) }),
+				"createDate": c.creationTime("createDate"),
+			}, c.authorizeTags("iam:TagRole", "iam:UntagRole")
 		},
 		Delete: deleteRole,
 		Actions: Actions{
@@ -62,9 +62,9 @@ func roleKind() Kind {
 	}
 }
 
-// created is the time of creation, which stays.
-func (c *Call) created(output string) any {
-	return c.kept(output, func() any { return c.Cloud.Now().UTC().Format(time.RFC3339) })
+// creationTime is the time of creation, which stays.
+func (c *Call) creationTime(output string) any {
+	return c.keptOutput(output, func() any { return c.Cloud.Now().UTC().Format(time.RFC3339) })
 }
 
 // ofRole is the role that a policy is put on.
@@ -81,7 +81,7 @@ func rolePolicyKind() Kind {
 			"role":   text.required().replaces().refers("name", typetoken.Role),
 			"policy": text.required().policy(iam.Inline),
 		},
-		ID:     joined(":", "role", "name"),
+		ID:     joinedID(":", "role", "name"),
 		Slot:   []string{"role", "name"},
 		Target: ofRole,
 		Outputs: func(c *Call) (map[string]any, error) {
@@ -112,9 +112,9 @@ func policyKind() Kind {
 		Computed: []string{"policyId", "attachmentCount"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			return map[string]any{
-				"policyId":        c.kept("policyId", func() any { return fmt.Sprintf("ANPA%017d", c.Cloud.Serial()) }),
-				"attachmentCount": c.kept("attachmentCount", func() any { return 0.0 }),
-			}, c.tagged("iam:TagPolicy", "iam:UntagPolicy")
+				"policyId":        c.keptOutput("policyId", func() any { return fmt.Sprintf("ANPA%017d", c.Cloud.Serial()) }),
+				"attachmentCount": c.keptOutput("attachmentCount", func() any { return 0.0 }),
+			}, c.authorizeTags("iam:TagPolicy", "iam:UntagPolicy")
 		},
 		Delete: deletePolicy,
 		Actions: Actions{
@@ -132,7 +132,7 @@ func attachmentKind() Kind {
 			"role":      text.required().replaces().refers("name", typetoken.Role),
 			"policyArn": text.required().replaces().refers("arn", typetoken.Policy),
 		},
-		ID:     joined("/", "role", "policyArn"),
+		ID:     joinedID("/", "role", "policyArn"),
 		Slot:   []string{"role", "policyArn"},
 		Target: ofRole,
 		Outputs: func(c *Call) (map[string]any, error) {
@@ -151,7 +151,7 @@ func deleteRole(c *Call) error {
 	of := func(r *cloud.Resource) bool { return r.Str("role") == c.Name }
 	inline := c.Cloud.Find(c.Account, typetoken.RolePolicy, of)
 	attached := c.Cloud.Find(c.Account, typetoken.RolePolicyAttachment, of)
-	if force := c.is("forceDetachPolicies"); !force {
+	if force := c.isSet("forceDetachPolicies"); !force {
 		if len(attached) > 0 {
 			return apierr.BadRequest("DeleteConflict", "Cannot delete entity, must detach all policies first: role %s has %d", c.Name, len(attached))
 		}
@@ -161,7 +161,7 @@ func deleteRole(c *Call) error {
 	}
 	for action, list := range map[string][]*cloud.Resource{"iam:DeleteRolePolicy": inline, "iam:DetachRolePolicy": attached} {
 		for _, p := range list {
-			if err := c.may(c.ARN, nil, action); err != nil {
+			if err := c.authorizeAlso(c.ARN, nil, action); err != nil {
 				return err
 			}
 			c.Cloud.Remove(p.Account, p.Type, p.ID)

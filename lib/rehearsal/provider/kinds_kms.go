@@ -66,9 +66,9 @@ var readKey = []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotatio
 func planKey(c *Call) error {
 	var f failed
 	symmetric := (c.Str("customerMasterKeySpec") == "" || c.Str("customerMasterKeySpec") == "SYMMETRIC_DEFAULT") && (c.Str("keyUsage") == "" || c.Str("keyUsage") == "ENCRYPT_DECRYPT")
-	f.when(c.is("enableKeyRotation") && !symmetric, "enableKeyRotation: KMS rotates symmetric encryption keys only")
+	f.when(c.isSet("enableKeyRotation") && !symmetric, "enableKeyRotation: KMS rotates symmetric encryption keys only")
 	_, period := c.number("rotationPeriodInDays")
-	f.when(period && !c.is("enableKeyRotation"), "rotationPeriodInDays needs enableKeyRotation to be true")
+	f.when(period && !c.isSet("enableKeyRotation"), "rotationPeriodInDays needs enableKeyRotation to be true")
 	return f.err()
 }
 
@@ -91,10 +91,10 @@ func keyOutputs(c *Call) (map[string]any, error) {
 	}
 	out := map[string]any{"keyId": c.ID, "policy": policy}
 	if c.Old != nil {
-		return out, c.tagged("kms:TagResource", "kms:UntagResource")
+		return out, c.authorizeTags("kms:TagResource", "kms:UntagResource")
 	}
 	actions := readKey
-	if c.is("enableKeyRotation") {
+	if c.isSet("enableKeyRotation") {
 		actions = append([]string{"kms:EnableKeyRotation"}, actions...)
 	}
 	if len(c.tagsOf()) > 0 {
@@ -161,7 +161,7 @@ func keysOf(c *Call) (out []*cloud.Resource) {
 		ids = []string{c.Old.Str("targetKeyId"), ids[0]}
 	}
 	for _, id := range ids {
-		if k := find(c, Reference{Types: []string{typetoken.Key}, By: "id,arn"}, id); k != nil {
+		if k := findReferred(c, Reference{Types: []string{typetoken.Key}, By: "id,arn"}, id); k != nil {
 			out = append(out, k)
 		}
 	}

@@ -109,15 +109,15 @@ func lambdaInputs() map[string]Input {
 
 func planLambda(c *Call) error {
 	f, image := &failed{}, c.Str("packageType") == "Image"
-	f.exclusive(c, "code", "s3Bucket", "imageUri")
-	f.when(!c.given("code") && !c.given("s3Bucket") && !c.given("imageUri"), "one of code, s3Bucket and imageUri is required")
-	f.when(image != c.given("imageUri"), "imageUri belongs to packageType Image, and must be given with it")
-	f.when(c.given("s3Bucket") != c.given("s3Key"), "s3Bucket and s3Key belong together")
+	f.atMostOne(c, "code", "s3Bucket", "imageUri")
+	f.when(!c.isGiven("code") && !c.isGiven("s3Bucket") && !c.isGiven("imageUri"), "one of code, s3Bucket and imageUri is required")
+	f.when(image != c.isGiven("imageUri"), "imageUri belongs to packageType Image, and must be given with it")
+	f.when(c.isGiven("s3Bucket") != c.isGiven("s3Key"), "s3Bucket and s3Key belong together")
 	for _, in := range []string{"runtime", "handler"} {
-		f.when(!image && !c.given(in), "%s is required for packageType Zip", in)
-		f.when(image && c.given(in), "%s does not go with packageType Image", in)
+		f.when(!image && !c.isGiven(in), "%s is required for packageType Zip", in)
+		f.when(image && c.isGiven(in), "%s does not go with packageType Image", in)
 	}
-	f.when(image && c.given("layers"), "layers do not go with packageType Image")
+	f.when(image && c.isGiven("layers"), "layers do not go with packageType Image")
 	f.errs = append(f.errs, lambdaUnreserved(c))
 	level := c.Str("loggingConfig.applicationLogLevel") + c.Str("loggingConfig.systemLogLevel")
 	f.when(c.Str("loggingConfig.logFormat") == "Text" && level != "", "loggingConfig: log levels belong to logFormat JSON")
@@ -161,7 +161,7 @@ func lambdaOutputs(c *Call) (map[string]any, error) {
 	}
 	f := &failed{}
 	f.errs = append(f.errs, c.handOver(c.Str("role"), "lambda.amazonaws.com", c.ARN), lambdaDeadLetters(c),
-		c.useKey("kmsKeyArn", c.Str("kmsKeyArn"), "lambda", "kms:Encrypt", "kms:Decrypt"), c.tagged("lambda:TagResource", "lambda:UntagResource"))
+		c.useKey("kmsKeyArn", c.Str("kmsKeyArn"), "lambda", "kms:Encrypt", "kms:Decrypt"), c.authorizeTags("lambda:TagResource", "lambda:UntagResource"))
 	if f.err() != nil {
 		return nil, f.err()
 	}
@@ -169,7 +169,7 @@ func lambdaOutputs(c *Call) (map[string]any, error) {
 	sum := sha256.Sum256(code)
 	hash := base64.StdEncoding.EncodeToString(sum[:])
 	version := "$LATEST"
-	if c.is("publish") {
+	if c.isSet("publish") {
 		version = fmt.Sprint(c.Cloud.Serial())
 	}
 	out := map[string]any{
@@ -313,22 +313,22 @@ func lambdaPermission() Kind {
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
-			f.exclusive(c, "statementId", "statementIdPrefix")
-			f.when(c.given("functionUrlAuthType") && c.Str("action") != "lambda:InvokeFunctionUrl", "functionUrlAuthType belongs to the action lambda:InvokeFunctionUrl")
-			f.when(c.given("eventSourceToken") && c.Str("principal") != "alexa-appkit.amazon.com", "eventSourceToken belongs to the principal alexa-appkit.amazon.com")
+			f.atMostOne(c, "statementId", "statementIdPrefix")
+			f.when(c.isGiven("functionUrlAuthType") && c.Str("action") != "lambda:InvokeFunctionUrl", "functionUrlAuthType belongs to the action lambda:InvokeFunctionUrl")
+			f.when(c.isGiven("eventSourceToken") && c.Str("principal") != "alexa-appkit.amazon.com", "eventSourceToken belongs to the principal alexa-appkit.amazon.com")
 			return f.err()
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
-			function := find(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function"))
+			function := findReferred(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function"))
 			if function == nil {
 				return nil, apierr.BadRequest("ResourceNotFoundException", "Function not found: %s", c.Str("function"))
 			}
 			_, id, _ := strings.Cut(c.ID, "/")
-			return map[string]any{"statementId": id}, c.may(function.ARN, nil, "lambda:AddPermission", "lambda:GetPolicy")
+			return map[string]any{"statementId": id}, c.authorizeAlso(function.ARN, nil, "lambda:AddPermission", "lambda:GetPolicy")
 		},
 		Delete: func(c *Call) error {
-			if f := find(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function")); f != nil {
-				return c.may(f.ARN, nil, "lambda:RemovePermission")
+			if f := findReferred(c, Reference{Types: []string{typetoken.Function}, By: "name,arn"}, c.Str("function")); f != nil {
+				return c.authorizeAlso(f.ARN, nil, "lambda:RemovePermission")
 			}
 			return nil
 		},

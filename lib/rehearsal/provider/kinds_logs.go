@@ -12,7 +12,7 @@ import (
 )
 
 // retentions are the periods that PutRetentionPolicy accepts; 0 is the
-// provider's spelling of "for ever".
+// provider's spelling of "forever".
 var retentions = []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 // logsKinds: constraints from the API model of CloudWatch Logs
@@ -31,14 +31,14 @@ func logsKinds() []Kind {
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
-			f.exclusive(c, "name", "namePrefix")
+			f.atMostOne(c, "name", "namePrefix")
 			days, _ := c.number("retentionInDays")
 			f.when(!slices.Contains(retentions, days), "retentionInDays is %v: expected one of %v", days, retentions)
 			f.when(strings.HasPrefix(c.Str("name"), "aws/"), "name is %q: names of log groups can't begin with aws/", c.Str("name"))
 			return f.err()
 		},
 		Outputs: func(c *Call) (map[string]any, error) {
-			return nil, errors.Join(logsKey(c), logsRetention(c), c.tagged("logs:TagResource", "logs:UntagResource"))
+			return nil, errors.Join(logsKey(c), logsRetention(c), c.authorizeTags("logs:TagResource", "logs:UntagResource"))
 		},
 		Actions: Actions{
 			Create: []string{"logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:ListTagsForResource"},
@@ -58,9 +58,9 @@ func logsRetention(c *Call) error {
 	case days == before:
 		return nil
 	case days == 0:
-		return c.may(c.ARN, nil, "logs:DeleteRetentionPolicy")
+		return c.authorizeAlso(c.ARN, nil, "logs:DeleteRetentionPolicy")
 	}
-	return c.may(c.ARN, nil, "logs:PutRetentionPolicy")
+	return c.authorizeAlso(c.ARN, nil, "logs:PutRetentionPolicy")
 }
 
 // logsKey: CreateLogGroup and AssociateKmsKey fail where the key's policy does

@@ -17,7 +17,7 @@ func TestTopicsAreRefusedAsSNSRefusesThem(t *testing.T) {
 		{"fifo name", map[string]any{"fifoTopic": true}, "ends with .fifo"},
 		{"standard name", map[string]any{"name": "a.fifo"}, "ends with .fifo"},
 		{"dedup", map[string]any{"contentBasedDeduplication": true}, "belongs to FIFO"},
-		{"unknown input", map[string]any{"topicName": "x"}, "no input"},
+		{"unknown input", map[string]any{"topicName": "x"}, "not an input"},
 		{"policy", map[string]any{"policy": "{}"}, "Malformed"},
 		{"delivery policy", map[string]any{"deliveryPolicy": "[]"}, "JSON object"},
 	})

@@ -17,7 +17,7 @@ func randomKinds() []Kind {
 		Token: typetoken.RandomPassword,
 		// The real provider calls every password "none"; the resource table
 		// tells resources apart by their ids.
-		ID: numbered("none-%d"),
+		ID: serialID("none-%d"),
 		Inputs: map[string]Input{
 			"length":          number.required().between(1, 4096).replaces(),
 			"special":         flag.def(true).replaces(),
@@ -38,7 +38,7 @@ func randomKinds() []Kind {
 			if c.Old != nil {
 				return map[string]any{"result": c.Old.Outputs["result"], "bcryptHash": c.Old.Outputs["bcryptHash"]}, nil
 			}
-			return map[string]any{"result": draw(c), "bcryptHash": "$2a$10$" + pick(letters, 53)}, nil
+			return map[string]any{"result": drawPassword(c), "bcryptHash": "$2a$10$" + drawFrom(letters, 53)}, nil
 		},
 	}}
 }
@@ -88,15 +88,15 @@ func classes(c *Call) []class {
 	return []class{{"lower", "minLower", lower}, {"upper", "minUpper", upper}, {"numeric", "minNumeric", digits}, {"special", "minSpecial", marks}}
 }
 
-// draw makes a password.
-func draw(c *Call) string {
+// drawPassword makes a password.
+func drawPassword(c *Call) string {
 	n, _ := c.number("length")
 	var out []rune
 	for _, class := range classes(c) {
 		least, _ := c.number(class.minimum)
-		out = append(out, []rune(pick(class.letters, int(least)))...)
+		out = append(out, []rune(drawFrom(class.letters, int(least)))...)
 	}
-	out = append(out, []rune(pick(alphabet(c), int(n)-len(out)))...)
+	out = append(out, []rune(drawFrom(alphabet(c), int(n)-len(out)))...)
 	for i := len(out) - 1; i > 0; i-- {
 		j := below(i + 1)
 		out[i], out[j] = out[j], out[i]
@@ -104,8 +104,8 @@ func draw(c *Call) string {
 	return string(out)
 }
 
-// pick draws n characters.
-func pick(from string, n int) string {
+// drawFrom draws n characters.
+func drawFrom(from string, n int) string {
 	set := []rune(from)
 	var out strings.Builder
 	for range n {

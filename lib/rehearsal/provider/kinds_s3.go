@@ -52,7 +52,7 @@ func bucketKind() Kind {
 				"bucketDomainName": c.Name + ".s3.amazonaws.com", "bucketRegionalDomainName": c.Name + ".s3." + cloud.Region + ".amazonaws.com",
 				"hostedZoneId": "Z3AQBSTGFYJSTF", "region": cloud.Region,
 			}
-			return out, c.tagged("s3:PutBucketTagging", "s3:PutBucketTagging")
+			return out, c.authorizeTags("s3:PutBucketTagging", "s3:PutBucketTagging")
 		},
 		Delete:   deleteBucket,
 		Actions:  Actions{Create: []string{"s3:CreateBucket"}, Read: readBucket, Delete: []string{"s3:DeleteBucket"}},
@@ -74,10 +74,10 @@ func deleteBucket(c *Call) error {
 	}
 	switch {
 	case empty:
-	case !c.is("forceDestroy"):
+	case !c.isSet("forceDestroy"):
 		return apierr.BadRequest("BucketNotEmpty", "The bucket you tried to delete is not empty: %s", c.Name)
 	default:
-		if err := errors.Join(c.may(c.ARN, nil, "s3:ListBucketVersions"), c.may(c.ARN+"/*", nil, "s3:DeleteObject", "s3:DeleteObjectVersion")); err != nil {
+		if err := errors.Join(c.authorizeAlso(c.ARN, nil, "s3:ListBucketVersions"), c.authorizeAlso(c.ARN+"/*", nil, "s3:DeleteObject", "s3:DeleteObjectVersion")); err != nil {
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func bucketParts() []Kind {
 	part := func(token string, inputs map[string]Input, put, get, del string) Kind {
 		inputs["bucket"] = text.required().replaces().refers("name", typetoken.Bucket)
 		return Kind{
-			Token: token, Inputs: inputs, Slot: []string{"bucket"}, ID: joined("", "bucket"), Target: ofBucket,
+			Token: token, Inputs: inputs, Slot: []string{"bucket"}, ID: joinedID("", "bucket"), Target: ofBucket,
 			Actions: Actions{Create: []string{put}, Read: []string{get}, Update: []string{put}, Delete: []string{del}},
 		}
 	}
@@ -270,7 +270,7 @@ func objectKind() Kind {
 	put := []string{"s3:PutObject"}
 	return Kind{
 		Token: typetoken.Object,
-		ID:    joined("/", "bucket", "key"),
+		ID:    joinedID("/", "bucket", "key"),
 		Slot:  []string{"bucket", "key"},
 		Inputs: map[string]Input{
 			"bucket":               text.required().replaces().refers("name", typetoken.Bucket),
@@ -307,9 +307,9 @@ func objectARN(c *Call) string { return arns.Object(c.Str("bucket"), c.Str("key"
 
 func planObject(c *Call) error {
 	var f failed
-	f.exclusive(c, "source", "content", "contentBase64")
+	f.atMostOne(c, "source", "content", "contentBase64")
 	f.when(len(c.tagsOf()) > maxObjectTags, "tags are %d: an object may have %d", len(c.tagsOf()), maxObjectTags)
-	f.when(c.given("etag") && (c.given("kmsKeyId") || strings.HasPrefix(c.Str("serverSideEncryption"), "aws:kms")), "etag is no hash of the content where KMS encrypts: use sourceHash")
+	f.when(c.isGiven("etag") && (c.isGiven("kmsKeyId") || strings.HasPrefix(c.Str("serverSideEncryption"), "aws:kms")), "etag is not a hash of the content where KMS encrypts: use sourceHash")
 	return f.err()
 }
 
@@ -320,7 +320,7 @@ func putObject(c *Call) (map[string]any, error) {
 		return nil, err
 	}
 	c.ARN = objectARN(c)
-	if err := errors.Join(c.tagged("s3:PutObjectTagging", "s3:PutObjectTagging"), useBucketKey(c)); err != nil {
+	if err := errors.Join(c.authorizeTags("s3:PutObjectTagging", "s3:PutObjectTagging"), useBucketKey(c)); err != nil {
 		return nil, err
 	}
 	if err := c.Cloud.Objects.Put(c.Str("bucket"), c.Str("key"), body); err != nil {

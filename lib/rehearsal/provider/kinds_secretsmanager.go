@@ -29,7 +29,7 @@ func smSecret() Kind {
 		Inputs: smSecretInputs(),
 		Plan: func(c *Call) error {
 			f := &failed{}
-			f.exclusive(c, "name", "namePrefix")
+			f.atMostOne(c, "name", "namePrefix")
 			days, set := c.number("recoveryWindowInDays")
 			f.when(set && days != 0 && days < 7, "recoveryWindowInDays is %v: expected 0 or 7 to 30", days)
 			for _, r := range objects(c.Inputs, "replicas") {
@@ -42,7 +42,7 @@ func smSecret() Kind {
 				return nil, apierr.BadRequest("InvalidRequestException", "You can't create this secret because a secret with this name is already scheduled for deletion: %s", c.Name)
 			}
 			return nil, errors.Join(c.useKey("kmsKeyId", c.Str("kmsKeyId"), "secretsmanager", "kms:GenerateDataKey", "kms:Decrypt"),
-				c.tagged("secretsmanager:TagResource", "secretsmanager:UntagResource"))
+				c.authorizeTags("secretsmanager:TagResource", "secretsmanager:UntagResource"))
 		},
 		Delete: func(c *Call) error {
 			c.removeAll(func(r *cloud.Resource) bool { return r.Str("secretId") == c.ARN }, typetoken.SecretVersion)
@@ -94,17 +94,17 @@ func smVersion() Kind {
 		},
 		Plan: func(c *Call) error {
 			f := &failed{}
-			f.exclusive(c, "secretString", "secretBinary")
-			f.when(!c.given("secretString") && !c.given("secretBinary"), "secretString or secretBinary is required")
+			f.atMostOne(c, "secretString", "secretBinary")
+			f.when(!c.isGiven("secretString") && !c.isGiven("secretBinary"), "secretString or secretBinary is required")
 			if b := c.Str("secretBinary"); b != "" {
 				raw, err := base64.StdEncoding.DecodeString(b)
-				f.when(err != nil || len(raw) == 0 || len(raw) > smMaxValue, "secretBinary is no base64 text of 1 to %d bytes", smMaxValue)
+				f.when(err != nil || len(raw) == 0 || len(raw) > smMaxValue, "secretBinary is not base64 text of 1 to %d bytes", smMaxValue)
 			}
 			return f.err()
 		},
 		Computed: []string{"arn", "versionId"},
 		Outputs: func(c *Call) (map[string]any, error) {
-			secret := find(c, Reference{Types: []string{typetoken.Secret}, By: "arn,name"}, c.Str("secretId"))
+			secret := findReferred(c, Reference{Types: []string{typetoken.Secret}, By: "arn,name"}, c.Str("secretId"))
 			if secret == nil {
 				return nil, apierr.BadRequest("ResourceNotFoundException", "Secrets Manager can't find the specified secret %s", c.Str("secretId"))
 			}
@@ -113,7 +113,7 @@ func smVersion() Kind {
 			if c.Inputs["versionStages"] == nil {
 				out["versionStages"] = []any{"AWSCURRENT"}
 			}
-			err := errors.Join(c.may(secret.ARN, nil, "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"),
+			err := errors.Join(c.authorizeAlso(secret.ARN, nil, "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"),
 				c.useKey("kmsKeyId", secret.Str("kmsKeyId"), "secretsmanager", "kms:GenerateDataKey", "kms:Decrypt"))
 			if err == nil && c.Old == nil {
 				if c.Inputs["versionStages"] != nil {

@@ -17,15 +17,15 @@ import (
 func snsKinds() []Kind {
 	return []Kind{snsTopic(), {
 		Token:    typetoken.TopicPolicy,
-		ID:       joined("", "arn"),
+		ID:       joinedID("", "arn"),
 		Slot:     []string{"arn"},
 		Inputs:   map[string]Input{"arn": text.required().replaces().refers("arn", typetoken.Topic), "policy": text.required().policy(iam.Resource("sns"))},
 		Computed: []string{"owner"},
 		Outputs: func(c *Call) (map[string]any, error) {
 			return map[string]any{"owner": c.Account}, errors.Join(
-				c.ownPolicy("sns", c.Str("arn")), c.may(c.Str("arn"), nil, "sns:SetTopicAttributes", "sns:GetTopicAttributes"))
+				c.ownPolicy("sns", c.Str("arn")), c.authorizeAlso(c.Str("arn"), nil, "sns:SetTopicAttributes", "sns:GetTopicAttributes"))
 		},
-		Delete: func(c *Call) error { return c.may(c.Str("arn"), nil, "sns:SetTopicAttributes") },
+		Delete: func(c *Call) error { return c.authorizeAlso(c.Str("arn"), nil, "sns:SetTopicAttributes") },
 	}, snsSubscription()}
 }
 
@@ -63,7 +63,7 @@ func snsTopic() Kind {
 		Outputs: func(c *Call) (map[string]any, error) {
 			_, err := c.key("kmsMasterKeyId", c.Str("kmsMasterKeyId"))
 			return map[string]any{"owner": c.Account, "beginningArchiveTime": ""},
-				errors.Join(err, snsAttributes(c), c.tagged("sns:TagResource", "sns:UntagResource"))
+				errors.Join(err, snsAttributes(c), c.authorizeTags("sns:TagResource", "sns:UntagResource"))
 		},
 		Delete: func(c *Call) error {
 			c.removeAll(func(r *cloud.Resource) bool { return r.Str("topic") == c.ARN || r.Str("arn") == c.ARN }, typetoken.TopicSubscription, typetoken.TopicPolicy)
@@ -89,13 +89,13 @@ func snsAttributes(c *Call) error {
 	if c.Old == nil && attributes == 0 || c.Old != nil && c.onlyTags() {
 		return nil
 	}
-	return c.may(c.ARN, nil, "sns:SetTopicAttributes")
+	return c.authorizeAlso(c.ARN, nil, "sns:SetTopicAttributes")
 }
 
 func planSNSTopic(c *Call) error {
 	f := &failed{}
-	f.exclusive(c, "name", "namePrefix")
-	fifo, name := c.is("fifoTopic"), c.Str("name")
+	f.atMostOne(c, "name", "namePrefix")
+	fifo, name := c.isSet("fifoTopic"), c.Str("name")
 	f.when(name != "" && fifo != strings.HasSuffix(name, ".fifo"), "name is %q and fifoTopic %v: the name of a FIFO topic, and only that, ends with .fifo", name, fifo)
 	for _, in := range []string{"contentBasedDeduplication", "archivePolicy", "fifoThroughputScope"} {
 		f.when(!fifo && c.Inputs[in] != nil && c.Inputs[in] != false, "%s belongs to FIFO topics", in)
@@ -127,17 +127,17 @@ func snsSubscription() Kind {
 		Plan:     planSNSSubscription,
 		Computed: []string{"arn", "ownerId", "pendingConfirmation", "confirmationWasAuthenticated"},
 		Outputs: func(c *Call) (map[string]any, error) {
-			pending := strings.HasPrefix(c.Str("protocol"), "email") || strings.HasPrefix(c.Str("protocol"), "http") && !c.is("endpointAutoConfirms")
+			pending := strings.HasPrefix(c.Str("protocol"), "email") || strings.HasPrefix(c.Str("protocol"), "http") && !c.isSet("endpointAutoConfirms")
 			out := map[string]any{
 				"arn": c.ID, "ownerId": c.Account, "confirmationWasAuthenticated": !pending,
-				"pendingConfirmation": c.kept("pendingConfirmation", func() any { return pending }),
+				"pendingConfirmation": c.keptOutput("pendingConfirmation", func() any { return pending }),
 			}
-			return out, errors.Join(snsEndpoint(c), c.may(c.Str("topic"), nil, "sns:Subscribe"), c.may(c.ID, nil, "sns:GetSubscriptionAttributes"))
+			return out, errors.Join(snsEndpoint(c), c.authorizeAlso(c.Str("topic"), nil, "sns:Subscribe"), c.authorizeAlso(c.ID, nil, "sns:GetSubscriptionAttributes"))
 		},
 		Delete: func(c *Call) error {
 			// A subscription that nobody confirmed can't be removed by the API:
 			// the provider lets it expire. See the documentation of the resource.
-			return c.may(c.ID, nil, "sns:Unsubscribe")
+			return c.authorizeAlso(c.ID, nil, "sns:Unsubscribe")
 		},
 	}
 }
@@ -152,10 +152,10 @@ func planSNSSubscription(c *Call) error {
 		f.when(strings.HasPrefix(protocol, "email") && !mailAddress.MatchString(endpoint), "endpoint is %q: expected a mail address", endpoint)
 	}
 	web := protocol == "http" || protocol == "https"
-	f.when(c.is("rawMessageDelivery") && !web && protocol != "sqs" && protocol != "firehose", "rawMessageDelivery is not supported by the protocol %s", protocol)
+	f.when(c.isSet("rawMessageDelivery") && !web && protocol != "sqs" && protocol != "firehose", "rawMessageDelivery is not supported by the protocol %s", protocol)
 	f.when(c.Inputs["deliveryPolicy"] != nil && !web, "deliveryPolicy belongs to http and https")
-	f.when(c.Inputs["filterPolicyScope"] != nil && !c.given("filterPolicy"), "filterPolicyScope is set without filterPolicy")
-	f.when(c.given("subscriptionRoleArn") != (protocol == "firehose"), "subscriptionRoleArn belongs to the protocol firehose, and only to that")
+	f.when(c.Inputs["filterPolicyScope"] != nil && !c.isGiven("filterPolicy"), "filterPolicyScope is set without filterPolicy")
+	f.when(c.isGiven("subscriptionRoleArn") != (protocol == "firehose"), "subscriptionRoleArn belongs to the protocol firehose, and only to that")
 	f.object(c, "filterPolicy")
 	f.object(c, "deliveryPolicy")
 	f.object(c, "redrivePolicy")
@@ -169,7 +169,7 @@ func snsEndpoint(c *Call) error {
 		return apierr.BadRequest("NotFoundException", "endpoint is %q, which does not exist", c.Str("endpoint"))
 	}
 	f := &failed{}
-	if dead := str(f.object(c, "redrivePolicy"), "deadLetterTargetArn"); c.Str("redrivePolicy") != "" && find(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, dead) == nil {
+	if dead := str(f.object(c, "redrivePolicy"), "deadLetterTargetArn"); c.Str("redrivePolicy") != "" && findReferred(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, dead) == nil {
 		f.add("InvalidParameter: redrivePolicy has deadLetterTargetArn %q: expected the ARN of a queue that exists", dead)
 	}
 	return f.err()

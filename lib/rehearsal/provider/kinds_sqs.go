@@ -17,7 +17,7 @@ import (
 func sqsKinds() []Kind {
 	return []Kind{sqsQueue(), {
 		Token:  typetoken.QueuePolicy,
-		ID:     joined("", "queueUrl"),
+		ID:     joinedID("", "queueUrl"),
 		Slot:   []string{"queueUrl"},
 		Inputs: map[string]Input{"queueUrl": text.required().replaces().refers("id", typetoken.Queue), "policy": text.required().policy(iam.Resource("sqs"))},
 		Outputs: func(c *Call) (map[string]any, error) {
@@ -25,11 +25,11 @@ func sqsKinds() []Kind {
 			if q == nil {
 				return nil, apierr.BadRequest("QueueDoesNotExist", "queueUrl is %q", c.Str("queueUrl"))
 			}
-			return nil, errors.Join(c.ownPolicy("sqs", q.ARN), c.may(q.ARN, nil, "sqs:SetQueueAttributes", "sqs:GetQueueAttributes"))
+			return nil, errors.Join(c.ownPolicy("sqs", q.ARN), c.authorizeAlso(q.ARN, nil, "sqs:SetQueueAttributes", "sqs:GetQueueAttributes"))
 		},
 		Delete: func(c *Call) error {
 			if q := c.Cloud.Get(c.Account, typetoken.Queue, c.Str("queueUrl")); q != nil {
-				return c.may(q.ARN, nil, "sqs:SetQueueAttributes")
+				return c.authorizeAlso(q.ARN, nil, "sqs:SetQueueAttributes")
 			}
 			return nil
 		},
@@ -71,9 +71,9 @@ func sqsQueue() Kind {
 			}
 			_, err := c.key("kmsMasterKeyId", c.Str("kmsMasterKeyId"))
 			if c.Old != nil && !c.onlyTags() {
-				err = errors.Join(err, c.may(c.ARN, nil, "sqs:SetQueueAttributes"))
+				err = errors.Join(err, c.authorizeAlso(c.ARN, nil, "sqs:SetQueueAttributes"))
 			}
-			return out, errors.Join(err, sqsDeadLetters(c), c.tagged("sqs:TagQueue", "sqs:UntagQueue"))
+			return out, errors.Join(err, sqsDeadLetters(c), c.authorizeTags("sqs:TagQueue", "sqs:UntagQueue"))
 		},
 		Delete: func(c *Call) error {
 			c.removeAll(func(r *cloud.Resource) bool { return r.Str("queueUrl") == c.ID }, typetoken.QueuePolicy)
@@ -90,14 +90,14 @@ func sqsQueue() Kind {
 
 func planSQSQueue(c *Call) error {
 	f := &failed{}
-	f.exclusive(c, "name", "namePrefix")
-	fifo, name := c.is("fifoQueue"), c.Str("name")
+	f.atMostOne(c, "name", "namePrefix")
+	fifo, name := c.isSet("fifoQueue"), c.Str("name")
 	f.when(name != "" && fifo != strings.HasSuffix(name, ".fifo"), "name is %q and fifoQueue %v: the name of a FIFO queue, and only that, ends with .fifo", name, fifo)
 	for _, in := range []string{"contentBasedDeduplication", "deduplicationScope", "fifoThroughputLimit"} {
 		f.when(!fifo && c.Inputs[in] != nil && c.Inputs[in] != false, "%s belongs to FIFO queues", in)
 	}
 	f.when(c.Str("fifoThroughputLimit") == "perMessageGroupId" && c.Str("deduplicationScope") != "messageGroup", "fifoThroughputLimit perMessageGroupId needs deduplicationScope messageGroup")
-	f.when(c.is("sqsManagedSseEnabled") && c.given("kmsMasterKeyId"), "kmsMasterKeyId and sqsManagedSseEnabled exclude each other: expected one kind of encryption")
+	f.when(c.isSet("sqsManagedSseEnabled") && c.isGiven("kmsMasterKeyId"), "kmsMasterKeyId and sqsManagedSseEnabled exclude each other: expected one kind of encryption")
 	if p := f.object(c, "redrivePolicy"); p != nil {
 		n, ok := p["maxReceiveCount"].(float64)
 		f.when(!ok || n < 1 || n > 1000 || n != float64(int(n)), "redrivePolicy has maxReceiveCount %v: expected a whole number from 1 to 1000, not a text", p["maxReceiveCount"])
@@ -132,12 +132,12 @@ func sqsDeadLetters(c *Call) error {
 		return f.err()
 	}
 	arn := str(p, "deadLetterTargetArn")
-	dead := find(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, arn)
+	dead := findReferred(c, Reference{Types: []string{typetoken.Queue}, By: "arn"}, arn)
 	if dead == nil {
 		return apierr.BadRequest("InvalidParameterValue", "Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist", c.Str("redrivePolicy"))
 	}
 	other, _ := dead.Value("fifoQueue").(bool)
-	f.when(other != c.is("fifoQueue"), "InvalidParameterValue: the dead-letter queue %s is of another kind: a FIFO queue needs a FIFO queue, a standard queue a standard one", arn)
+	f.when(other != c.isSet("fifoQueue"), "InvalidParameterValue: the dead-letter queue %s is of another kind: a FIFO queue needs a FIFO queue, a standard queue a standard one", arn)
 	allow := &Call{Inputs: map[string]any{"redriveAllowPolicy": dead.Str("redriveAllowPolicy")}}
 	if a := f.object(allow, "redriveAllowPolicy"); a != nil {
 		refused := str(a, "redrivePermission") == "denyAll"

@@ -59,13 +59,13 @@ func ssmOutputs(c *Call) (map[string]any, error) {
 			out["version"], out["value"] = c.Old.Value("version"), c.Old.Str("value")
 		} else {
 			out["version"] = ssm.NextVersion(c.Old.Value("version"))
-			err = c.may(c.ARN, nil, "ssm:PutParameter")
+			err = c.authorizeAlso(c.ARN, nil, "ssm:PutParameter")
 		}
 	}
 	if c.Str("type") == "SecureString" {
 		err = errors.Join(err, c.useKey("keyId", c.Str("keyId"), "ssm", "kms:Encrypt", "kms:Decrypt"))
 	}
-	return out, errors.Join(err, c.tagged("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"))
+	return out, errors.Join(err, c.authorizeTags("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"))
 }
 
 // orElse returns a text, or another one where it is empty.
@@ -81,11 +81,11 @@ func planSSMParameter(c *Call) error {
 	if err := awsname.CheckParameter(c.Str("name")); err != nil {
 		f.add("name: %w", err)
 	}
-	f.exclusive(c, "value", "insecureValue")
-	f.when(!c.given("value") && !c.given("insecureValue"), "value is not set")
+	f.atMostOne(c, "value", "insecureValue")
+	f.when(!c.isGiven("value") && !c.isGiven("insecureValue"), "value is not set")
 	secure := c.Str("type") == "SecureString"
-	f.when(secure && c.given("insecureValue"), "insecureValue does not go with SecureString: use value")
-	f.when(!secure && c.given("keyId") && c.Str("type") != "", "keyId belongs to SecureString")
+	f.when(secure && c.isGiven("insecureValue"), "insecureValue does not go with SecureString: use value")
+	f.when(!secure && c.isGiven("keyId") && c.Str("type") != "", "keyId belongs to SecureString")
 	f.when(c.Str("dataType") == "aws:ec2:image" && c.Str("type") != "String", "dataType aws:ec2:image needs type String")
 	planSSMValue(f, c, orElse(c.Str("value"), c.Str("insecureValue")))
 	return f.err()

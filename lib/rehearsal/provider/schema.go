@@ -40,7 +40,7 @@ func (k *Kind) schema() map[string]any {
 		}
 	}
 	outputs := maps.Clone(inputs)
-	for _, name := range k.computed() {
+	for _, name := range k.computedOutputs() {
 		if outputs[name] == nil {
 			outputs[name] = map[string]any{"type": "string"}
 		}

@@ -187,7 +187,7 @@ func (p *sdkPackage) compare(path string, inputs map[string]Input, fields map[st
 		at := strings.TrimPrefix(path+"."+name, ".")
 		f, ok := fields[name]
 		if !ok {
-			complain("%s is no input in the SDK", at)
+			complain("%s is not an input in the SDK", at)
 			continue
 		}
 		if required := needed[name] || needed == nil && f.required; required && !inputs[name].Required {
@@ -211,12 +211,12 @@ func TestResourceTypesAreThoseOfTheRealSDKs(t *testing.T) {
 		complain := func(format string, args ...any) { t.Errorf("%s: "+format, append([]any{tok}, args...)...) }
 		args, ok := p.structs[lowerFirst(name)+"Args"]
 		if !ok {
-			complain("is no resource of the SDK")
+			complain("is not a resource of the SDK")
 			continue
 		}
 		p.compare("", k.Inputs, args, p.needed[name], complain)
 		outputs := p.structs[lowerFirst(name)+"State"]
-		for _, o := range slices.Concat(k.computed(), k.Secrets) {
+		for _, o := range slices.Concat(k.computedOutputs(), k.Secrets) {
 			if _, ok := outputs[o]; !ok {
 				complain("output %s does not exist in the SDK", o)
 			}

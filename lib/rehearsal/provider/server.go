@@ -101,14 +101,14 @@ func (s *server) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulum
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), news)
 	if r.GetPreview() {
-		props, err := write(k.known(c, conn.defaults()), news, k.secrets(news), k.computed())
+		props, err := write(k.knownOutputs(c, conn.defaults()), news, k.secretOutputs(news), k.computedOutputs())
 		return &pulumirpc.CreateResponse{Properties: props}, err
 	}
 	made, err := s.host.create(k, c, conn.defaults())
 	if err != nil {
-		return nil, s.refuse(c, "create", err)
+		return nil, s.refusal(c, "create", err)
 	}
-	props, err := write(state(made), news, k.secrets(news), nil)
+	props, err := write(state(made), news, k.secretOutputs(news), nil)
 	return &pulumirpc.CreateResponse{Id: made.ID, Properties: props}, err
 }
 
@@ -124,20 +124,20 @@ func (s *server) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulum
 	}
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), news)
-	old, err := s.existing(c, k, r.GetId())
+	old, err := s.existingResource(c, k, r.GetId())
 	if err != nil {
-		return nil, s.refuse(c, "update", err)
+		return nil, s.refusal(c, "update", err)
 	}
 	c.adopt(old)
 	if r.GetPreview() {
-		props, err := write(k.preview(c, conn.defaults()), news, k.secrets(news), nil)
+		props, err := write(k.previewOutputs(c, conn.defaults()), news, k.secretOutputs(news), nil)
 		return &pulumirpc.UpdateResponse{Properties: props}, err
 	}
 	made, err := s.host.update(k, c, conn.defaults())
 	if err != nil {
-		return nil, s.refuse(c, "update", err)
+		return nil, s.refusal(c, "update", err)
 	}
-	props, err := write(state(made), news, k.secrets(news), nil)
+	props, err := write(state(made), news, k.secretOutputs(news), nil)
 	return &pulumirpc.UpdateResponse{Properties: props}, err
 }
 
@@ -150,7 +150,7 @@ func (s *server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), properties{})
 	if c.Account == "" {
-		return nil, s.refuse(c, "delete", errUnconfigured)
+		return nil, s.refusal(c, "delete", errUnconfigured)
 	}
 	old := s.host.cloud.Get(c.Account, k.Token, r.GetId())
 	if old == nil {
@@ -159,7 +159,7 @@ func (s *server) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*empty
 	c.adopt(old)
 	c.Inputs = old.Inputs
 	if err := s.host.delete(k, c); err != nil {
-		return nil, s.refuse(c, "delete", err)
+		return nil, s.refusal(c, "delete", err)
 	}
 	return &emptypb.Empty{}, nil
 }
@@ -173,10 +173,10 @@ func (s *server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 	conn := connectionOf(ctx)
 	c := s.call(conn, r.GetUrn(), properties{})
 	if c.Account == "" {
-		return nil, s.refuse(c, "read", errUnconfigured)
+		return nil, s.refusal(c, "read", errUnconfigured)
 	}
-	if err := s.host.strike("read", c); err != nil {
-		return nil, s.refuse(c, "read", err)
+	if err := s.host.strikeFault("read", c); err != nil {
+		return nil, s.refusal(c, "read", err)
 	}
 	found := s.host.cloud.Get(c.Account, k.Token, r.GetId())
 	if found == nil {
@@ -184,18 +184,18 @@ func (s *server) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 	}
 	c.adopt(found)
 	c.Inputs = found.Inputs
-	if err := s.host.authorize(k, c, k.Actions.Read); err != nil {
-		return nil, s.refuse(c, "read", err)
+	if err := s.host.authorizeActions(k, c, k.Actions.Read); err != nil {
+		return nil, s.refusal(c, "read", err)
 	}
 	old, err := read(firstStruct(r.GetInputs(), r.GetProperties()))
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := write(found.Inputs, old, k.secrets(old), nil)
+	inputs, err := write(found.Inputs, old, k.secretOutputs(old), nil)
 	if err != nil {
 		return nil, err
 	}
-	props, err := write(state(found), old, k.secrets(old), nil)
+	props, err := write(state(found), old, k.secretOutputs(old), nil)
 	return &pulumirpc.ReadResponse{Id: found.ID, Inputs: inputs, Properties: props}, err
 }
 
@@ -226,7 +226,7 @@ func (c *Call) adopt(r *cloud.Resource) { c.Old, c.ID, c.ARN, c.Name = r, r.ID, 
 // never configured.
 var errUnconfigured = errors.New("the provider was not configured")
 
-func (s *server) existing(c *Call, k *Kind, id string) (*cloud.Resource, error) {
+func (s *server) existingResource(c *Call, k *Kind, id string) (*cloud.Resource, error) {
 	if c.Account == "" {
 		return nil, errUnconfigured
 	}
@@ -236,8 +236,8 @@ func (s *server) existing(c *Call, k *Kind, id string) (*cloud.Resource, error) 
 	return nil, apierr.BadRequest("NotFound", "%s %s does not exist in account %s", k.Token, id, c.Account)
 }
 
-// refuse puts an error into words as a provider does.
-func (s *server) refuse(c *Call, verb string, err error) error {
+// refusal puts an error into words as a provider does.
+func (s *server) refusal(c *Call, verb string, err error) error {
 	s.host.cloud.Journal.Add(cloud.Event{Kind: "resource", Subject: c.URN, Message: verb + " refused: " + err.Error()})
 	return status.Error(codes.Unknown, err.Error())
 }

@@ -313,7 +313,7 @@ func TestInvokes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "us-east-1", out["name"].StringValue())
 	_, err = ask("aws:index/getRegion:getRegion", map[string]any{"colour": "x"})
-	require.ErrorContains(t, err, "colour is no argument")
+	require.ErrorContains(t, err, "colour is not an argument")
 	_, err = ask("aws:ssm/getParameter:getParameter", nil)
 	require.ErrorContains(t, err, "name is required")
 	_, err = ask("aws:ssm/getParameter:getParameter", map[string]any{"name": "p"})

@@ -86,7 +86,7 @@ func load(v any) ([]byte, error) {
 	m, _ := v.(map[string]any)
 	f, ok := m["load"].(loader)
 	if !ok {
-		return nil, fmt.Errorf("it is no asset: expected a file or an archive")
+		return nil, fmt.Errorf("it is not an asset: expected a file or an archive")
 	}
 	return f()
 }

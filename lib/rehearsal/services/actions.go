@@ -124,7 +124,7 @@ func (a *action) buildRequest() (buildRequest, error) {
 	}
 	if text := c["EnvironmentVariables"]; text != "" {
 		if err := json.Unmarshal([]byte(text), &request.environment); err != nil {
-			return request, fail("ActionConfigurationError", "EnvironmentVariables of %s is no JSON list of variables: %v", a.Name, err)
+			return request, fail("ActionConfigurationError", "EnvironmentVariables of %s is not a JSON list of variables: %v", a.Name, err)
 		}
 	}
 	for _, name := range a.Inputs {

@@ -104,5 +104,5 @@ func notRegular(info fs.FileInfo, name string) error {
 	if info == nil {
 		return nil
 	}
-	return fmt.Errorf("%s is no regular file", name)
+	return fmt.Errorf("%s is not a regular file", name)
 }

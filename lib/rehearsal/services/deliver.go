@@ -73,7 +73,7 @@ func (d delivery) input() (string, error) {
 	t := d.target
 	if s := t.Str("input"); s != "" {
 		if !json.Valid([]byte(s)) {
-			return "", fail("InvalidInput", "the constant input is no JSON text")
+			return "", fail("InvalidInput", "the constant input is not JSON text")
 		}
 		return s, nil
 	}

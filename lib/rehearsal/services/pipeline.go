@@ -194,7 +194,7 @@ type start struct {
 func readStart(text string) (awsapi.Start, error) {
 	var in awsapi.Start
 	if err := json.Unmarshal([]byte(text), &in); err != nil {
-		return in, fail("ValidationException", "the input is no start of a pipeline: %v", err)
+		return in, fail("ValidationException", "the input is not a start of a pipeline: %v", err)
 	}
 	return in, nil
 }
@@ -331,7 +331,7 @@ func (s pipelineSettings) revisions(with start) (map[string]string, error) {
 		isSource := slices.ContainsFunc(s.sources(), func(a actionSettings) bool { return a.Name == v.Action })
 		switch {
 		case !isSource:
-			return nil, fail("ValidationException", "the source revision names the action '%s', which is no source action of %s", v.Action, s.Name)
+			return nil, fail("ValidationException", "the source revision names the action '%s', which is not a source action of %s", v.Action, s.Name)
 		case v.Type != "COMMIT_ID":
 			return nil, fail("ValidationException", "the source revision of '%s' has the type '%s': a connection takes COMMIT_ID", v.Action, v.Type)
 		case len(v.Value) < 1 || len(v.Value) > 1500:

@@ -52,7 +52,7 @@ func TestAFunctionRunsNoMoreOftenAtOnceThanIsReserved(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 503, resp.StatusCode)
 	require.NoError(t, w.InvokeAsync(f, []byte(`{}`)))
-	w.idle() // it does not wait for ever
+	w.idle() // it does not wait forever
 
 	reserve(1)
 	running, _, err := w.Emulator.function(f)

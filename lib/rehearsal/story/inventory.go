@@ -27,7 +27,7 @@ type Item struct {
 // inventory lists everything that is deployed. Secret values are replaced by
 // "[secret]", wherever they occur.
 func inventory(deployed []*cloud.Resource) []Item {
-	hide := hider(deployed)
+	hide := secretHider(deployed)
 	out := make([]Item, 0, len(deployed))
 	for _, d := range deployed {
 		out = append(out, Item{
@@ -56,8 +56,8 @@ var secretProperties = map[string][]string{
 	typetoken.GitHubSecret:   {"plaintextValue", "encryptedValue"},
 }
 
-// hider returns a function that copies a value without the secrets.
-func hider(deployed []*cloud.Resource) func(any) any {
+// secretHider returns a function that copies a value without the secrets.
+func secretHider(deployed []*cloud.Resource) func(any) any {
 	secrets := map[string]bool{}
 	for _, d := range deployed {
 		for _, path := range secretProperties[d.Type] {

@@ -15,7 +15,7 @@ func TestSecretsStayOutOfTheInventory(t *testing.T) {
 		{Type: "random:index/randomPassword:RandomPassword", URN: "urn::a", Outputs: map[string]any{"result": "s3cret"}},
 		{Type: "github:index/repositoryWebhook:RepositoryWebhook", URN: "urn::b", Inputs: map[string]any{"configuration": map[string]any{"secret": "s3cret", "url": "https://example.com/s3cret"}}},
 	}
-	hide := hider(deployed)
+	hide := secretHider(deployed)
 	for _, d := range deployed {
 		require.NotContains(t, fmt.Sprint(hide(d.Inputs), hide(d.Outputs)), "s3cret")
 	}

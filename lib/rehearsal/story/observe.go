@@ -12,9 +12,9 @@ var states = map[string]Status{
 	"STARTED": Running, "WAITING": Waiting, "SUCCEEDED": Done, "FAILED": Failed, "SUPERSEDED": Stopped, "STOPPED": Stopped,
 }
 
-// observe grows the tree under the running step.
-func (s *Story) observe(e cloud.Event) {
-	step := s.running()
+// observeEvent grows the tree under the running step.
+func (s *Story) observeEvent(e cloud.Event) {
+	step := s.runningStep()
 	if step == "" {
 		return
 	}
@@ -38,8 +38,8 @@ func (s *Story) observe(e cloud.Event) {
 		}
 	case "resource":
 		if text("change") != "" {
-			s.count(text("change"))
-			s.Tree.Set(Running, s.counted(), step)
+			s.countChange(text("change"))
+			s.Tree.Set(Running, s.changesText(), step)
 		}
 	case "lambda":
 		if e.Fields["log"] == nil {
@@ -52,29 +52,29 @@ func (s *Story) observe(e cloud.Event) {
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
-	return cut(line, 160)
+	return cutText(line, 160)
 }
 
-func (s *Story) running() string {
+func (s *Story) runningStep() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.step
 }
 
-func (s *Story) begin(step string) {
+func (s *Story) beginStep(step string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.step, s.changes = step, map[string]int{}
 }
 
-func (s *Story) count(change string) {
+func (s *Story) countChange(change string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes[change]++
 }
 
-// counted says what has become of resources in the running step.
-func (s *Story) counted() string {
+// changesText says what has become of resources in the running step.
+func (s *Story) changesText() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var parts []string

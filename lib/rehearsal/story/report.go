@@ -87,7 +87,7 @@ func (r Report) Resources() int {
 
 // Print writes the report for a terminal.
 func (r Report) Print(out io.Writer) {
-	fmt.Fprintf(out, "\nRehearsal of %s: %s in %s\n\n", r.Suffix, verdict(r.OK()), r.Took())
+	fmt.Fprintf(out, "\nRehearsal of %s: %s in %s\n\n", r.Suffix, verdictText(r.OK()), r.Took())
 	for _, s := range r.Steps {
 		fmt.Fprintf(out, "  %s %-58s %8s\n", marks[s.Status], s.Label, s.Took.Round(100*time.Millisecond))
 	}
@@ -113,7 +113,7 @@ func (r Report) Print(out io.Writer) {
 	}
 }
 
-func verdict(ok bool) string {
+func verdictText(ok bool) string {
 	if ok {
 		return "passed"
 	}
@@ -129,10 +129,10 @@ func (r Report) WriteHTML(file string) error {
 		"mark":    func(s Status) string { return marks[s] },
 		"ms":      func(d time.Duration) string { return d.Round(10 * time.Millisecond).String() },
 		"since":   func(t time.Time) string { return fmt.Sprintf("%.1f s", t.Sub(r.Started).Seconds()) },
-		"verdict": verdict,
+		"verdict": verdictText,
 		"lines":   func(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") },
-		"left":    func(t time.Time) string { return share(t.Sub(r.Started), r.Ended.Sub(r.Started)) },
-		"width":   func(d time.Duration) string { return share(d, r.Ended.Sub(r.Started)) },
+		"left":    func(t time.Time) string { return percentOf(t.Sub(r.Started), r.Ended.Sub(r.Started)) },
+		"width":   func(d time.Duration) string { return percentOf(d, r.Ended.Sub(r.Started)) },
 		"diff":    diffClass,
 	}).Parse(page)
 	if err != nil {
@@ -149,7 +149,7 @@ func (r Report) WriteHTML(file string) error {
 	return f.Close()
 }
 
-func share(part, whole time.Duration) string {
+func percentOf(part, whole time.Duration) string {
 	if whole <= 0 {
 		return "0"
 	}

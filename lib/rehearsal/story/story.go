@@ -51,8 +51,8 @@ type Story struct {
 // Play runs the story to its end and returns its report.
 func (s *Story) Play(ctx context.Context) Report {
 	s.report = Report{Suffix: s.Rig.Suffix, Started: time.Now(), Types: len(provider.Types()), NotPlayed: NotPlayed(), Deployed: map[string]int{}}
-	s.Rig.Cloud.Journal.Listen(s.observe)
-	err := s.play(ctx)
+	s.Rig.Cloud.Journal.Listen(s.observeEvent)
+	err := s.playStory(ctx)
 	s.report.Ended = time.Now()
 	if err != nil {
 		s.report.Err = err.Error()
@@ -66,16 +66,16 @@ func (s *Story) Play(ctx context.Context) Report {
 	return s.report
 }
 
-func (s *Story) play(ctx context.Context) error {
-	err := s.Operator.DeployPlatform(ctx, s.takes(ctx))
+func (s *Story) playStory(ctx context.Context) error {
+	err := s.Operator.DeployPlatform(ctx, s.platformStep(ctx))
 	if err != nil {
 		return err
 	}
 	if err := s.checkProtected(ctx); err != nil {
 		return err
 	}
-	first := s.merge("Deliver the sample workload", nil)
-	if err := s.do(ctx, "merge a pull request: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
+	first := s.mergeChange("Deliver the sample workload", nil)
+	if err := s.doStep(ctx, "merge a pull request: dev ∥ staging, then production", first); err != nil && !errors.Is(err, errRejected) {
 		return err
 	}
 	s.countDeployed()
@@ -90,19 +90,19 @@ func (s *Story) play(ctx context.Context) error {
 		return s.Keep(ctx)
 	}
 	defer s.checkDenied()
-	return s.remove(ctx)
+	return s.removeEverything(ctx)
 }
 
-// remove takes everything away again, the workload by a merged change, as its
+// removeEverything takes everything away again, the workload by a merged change, as its
 // users must.
-func (s *Story) remove(ctx context.Context) error {
+func (s *Story) removeEverything(ctx context.Context) error {
 	manifest, err := operator.Removal(s.Rig.Root)
 	if err != nil {
 		return err
 	}
-	last := s.merge("Remove the sample workload", map[string][]byte{"delivery.yaml": manifest})
+	last := s.mergeChange("Remove the sample workload", map[string][]byte{"delivery.yaml": manifest})
 	rejected := false
-	if err := s.do(ctx, "merge the removal of the workload", last); errors.Is(err, errRejected) {
+	if err := s.doStep(ctx, "merge the removal of the workload", last); errors.Is(err, errRejected) {
 		rejected = true
 	} else if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (s *Story) remove(ctx context.Context) error {
 	if rejected {
 		title += " FORCE=yes"
 	}
-	if err := s.do(ctx, title, func(ctx context.Context) error { return s.Operator.Platform.DestroyAll(ctx, rejected) }); err != nil {
+	if err := s.doStep(ctx, title, func(ctx context.Context) error { return s.Operator.Platform.DestroyAll(ctx, rejected) }); err != nil {
 		return err
 	}
 	left, err := s.Rig.Left()
@@ -119,21 +119,21 @@ func (s *Story) remove(ctx context.Context) error {
 		return err
 	}
 	all := left.All()
-	s.check("nothing is left", left.String()+" in the four accounts and on GitHub", len(all) == 0)
+	s.addCheck("nothing is left", left.String()+" in the four accounts and on GitHub", len(all) == 0)
 	if len(all) > 0 {
 		return fmt.Errorf("destroy-all left %s: %v", left, all)
 	}
 	return nil
 }
 
-// takes returns a function that runs a step of the platform's deployment.
-func (s *Story) takes(ctx context.Context) func(string, func(context.Context) error) error {
-	return func(title string, f func(context.Context) error) error { return s.do(ctx, title, f) }
+// platformStep returns a function that runs a step of the platform's deployment.
+func (s *Story) platformStep(ctx context.Context) func(string, func(context.Context) error) error {
+	return func(title string, f func(context.Context) error) error { return s.doStep(ctx, title, f) }
 }
 
-// do runs a step and shows it.
-func (s *Story) do(ctx context.Context, title string, f func(context.Context) error) error {
-	s.begin(title)
+// doStep runs a step and shows it.
+func (s *Story) doStep(ctx context.Context, title string, f func(context.Context) error) error {
+	s.beginStep(title)
 	s.Tree.Set(Running, "", title)
 	err := f(ctx)
 	switch {
@@ -148,8 +148,8 @@ func (s *Story) do(ctx context.Context, title string, f func(context.Context) er
 	return err
 }
 
-// merge returns the step that merges a reviewed change and follows its delivery.
-func (s *Story) merge(message string, changes map[string][]byte) func(context.Context) error {
+// mergeChange returns the step that merges a reviewed change and follows its delivery.
+func (s *Story) mergeChange(message string, changes map[string][]byte) func(context.Context) error {
 	return func(ctx context.Context) error {
 		commit, err := s.Operator.Merge(ctx, message, changes)
 		if err != nil {
@@ -159,7 +159,7 @@ func (s *Story) merge(message string, changes map[string][]byte) func(context.Co
 		for _, e := range s.Rig.Environments.InOrder() {
 			if s.rejected[e.Follows] {
 				s.rejected[e.Name] = true
-			} else if err := s.follow(ctx, e, commit); err != nil {
+			} else if err := s.followDelivery(ctx, e, commit); err != nil {
 				return err
 			}
 		}
@@ -170,11 +170,11 @@ func (s *Story) merge(message string, changes map[string][]byte) func(context.Co
 	}
 }
 
-// follow waits for a commit to be deployed to an environment, and answers the
+// followDelivery waits for a commit to be deployed to an environment, and answers the
 // question on the way.
-func (s *Story) follow(ctx context.Context, e promotion.Environment, commit string) error {
+func (s *Story) followDelivery(ctx context.Context, e promotion.Environment, commit string) error {
 	if e.Approval {
-		yes, err := s.ask(ctx, e.Name, commit)
+		yes, err := s.answerApproval(ctx, e.Name, commit)
 		if err != nil {
 			return err
 		}
@@ -188,8 +188,8 @@ func (s *Story) follow(ctx context.Context, e promotion.Environment, commit stri
 	return err
 }
 
-// ask waits for an environment's question, and answers it.
-func (s *Story) ask(ctx context.Context, env naming.Environment, commit string) (yes bool, err error) {
+// answerApproval waits for an environment's question, and answers it.
+func (s *Story) answerApproval(ctx context.Context, env naming.Environment, commit string) (yes bool, err error) {
 	q, err := s.Operator.WaitForApprovalIn(ctx, env, commit)
 	if err != nil {
 		return false, err
@@ -212,7 +212,7 @@ func (s *Story) countDeployed() {
 	}
 }
 
-func (s *Story) check(what, detail string, ok bool) {
+func (s *Story) addCheck(what, detail string, ok bool) {
 	s.report.Checks = append(s.report.Checks, Check{what, detail, ok})
 }
 
@@ -222,7 +222,7 @@ func (s *Story) checkProtected(ctx context.Context) error {
 		return err
 	}
 	refusal := s.Rig.GitHub.Push(ctx, rehearsal.Branch, rehearsal.Person)
-	s.check("the delivered branch takes no direct push", fmt.Sprintf("the answer to one was %v", refusal), refusal != nil)
+	s.addCheck("the delivered branch takes no direct push", fmt.Sprintf("the answer to one was %v", refusal), refusal != nil)
 	return s.Rig.Repository.Checkout(rehearsal.Branch)
 }
 
@@ -232,20 +232,20 @@ func (s *Story) checkDeployed() {
 		env, account := e.Name, string(e.Account)
 		n := len(s.Rig.Cloud.Find(account, typetoken.Queue, nil)) + len(s.Rig.Cloud.Find(account, typetoken.Topic, nil)) + len(s.Rig.Cloud.Find(account, typetoken.Parameter, nil))
 		if s.rejected[env] {
-			s.check(fmt.Sprintf("nothing was deployed to %s, which was rejected", env), fmt.Sprintf("%d resources in account %s", n, account), n == 0)
+			s.addCheck(fmt.Sprintf("nothing was deployed to %s, which was rejected", env), fmt.Sprintf("%d resources in account %s", n, account), n == 0)
 			continue
 		}
-		s.check(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
-		commit := last(s.Operator.Runs(env)).Variables[contract.VarCommit]
+		s.addCheck(string(env)+"'s workload is in its own account", fmt.Sprintf("%d resources in account %s", n, account), n == 4)
+		commit := lastRun(s.Operator.Runs(env)).Variables[contract.VarCommit]
 		_, err := s.Rig.Cloud.Objects.Get(s.Rig.Names(naming.Shared).Of(naming.LedgerBucket), contract.LedgerKey(string(env), commit))
-		s.check("the ledger holds the deployment to "+string(env), "commit "+short(commit), err == nil)
+		s.addCheck("the ledger holds the deployment to "+string(env), "commit "+shortCommit(commit), err == nil)
 	}
 	s.checkOrder()
 }
 
 func (s *Story) checkDenied() {
 	allowed, denied := s.Rig.Calls()
-	s.check("no call was denied", fmt.Sprintf("%d of %d", len(denied), allowed+len(denied)), len(denied) == 0)
+	s.addCheck("no call was denied", fmt.Sprintf("%d of %d", len(denied), allowed+len(denied)), len(denied) == 0)
 }
 
 // checkOrder holds the pipelines to requirements S1 to S3.
@@ -256,18 +256,18 @@ func (s *Story) checkOrder() {
 		if s.rejected[e.Follows] {
 			continue // nothing has started it
 		}
-		run := last(s.Operator.Runs(e.Name))
+		run := lastRun(s.Operator.Runs(e.Name))
 		runs[e.Name], commits[run.Variables[contract.VarCommit]], commits[run.Commit] = run, true, true
 		s.checkStart(e, runs)
 		if approve := run.Action("Approve"); e.Approval {
 			approved := approve.Status == services.Succeeded
-			s.check(fmt.Sprintf("%s is deployed only after a person's approval", e.Name), "the answer was "+string(approve.Status), approved == (run.Action("Deploy") != nil))
+			s.addCheck(fmt.Sprintf("%s is deployed only after a person's approval", e.Name), "the answer was "+string(approve.Status), approved == (run.Action("Deploy") != nil))
 		}
 	}
 	s.checkParallel(runs)
-	s.check("one commit went everywhere", fmt.Sprintf("to %d environments", len(runs)), len(commits) == 1)
+	s.addCheck("one commit went everywhere", fmt.Sprintf("to %d environments", len(runs)), len(commits) == 1)
 	notified := len(s.Rig.Services.Notifications())
-	s.check("state changes and the approval were notified", fmt.Sprintf("%d messages", notified), notified > 0)
+	s.addCheck("state changes and the approval were notified", fmt.Sprintf("%d messages", notified), notified > 0)
 }
 
 // checkStart: who follows another environment has waited for its success.
@@ -277,7 +277,7 @@ func (s *Story) checkStart(e promotion.Environment, runs map[naming.Environment]
 	}
 	before, run := runs[e.Follows], runs[e.Name]
 	deploy := before.Action("Deploy")
-	s.check(fmt.Sprintf("%s started after %s's deployment", e.Name, e.Follows),
+	s.addCheck(fmt.Sprintf("%s started after %s's deployment", e.Name, e.Follows),
 		fmt.Sprintf("%s after it began", run.Started.Sub(deploy.Started).Round(time.Millisecond)), run.Started.After(deploy.Started) && before.Status == services.Succeeded)
 }
 
@@ -299,10 +299,10 @@ func (s *Story) checkParallel(runs map[naming.Environment]services.Execution) {
 		}
 	}
 	if len(names) > 1 {
-		s.check(strings.Join(names, " and ")+" ran in parallel", fmt.Sprintf("the last one started %s before the first one ended", earliest.Sub(latest).Round(time.Millisecond)), latest.Before(earliest))
+		s.addCheck(strings.Join(names, " and ")+" ran in parallel", fmt.Sprintf("the last one started %s before the first one ended", earliest.Sub(latest).Round(time.Millisecond)), latest.Before(earliest))
 	}
 }
 
-func last(runs []services.Execution) services.Execution { return runs[len(runs)-1] }
+func lastRun(runs []services.Execution) services.Execution { return runs[len(runs)-1] }
 
-func short(commit string) string { return commit[:min(len(commit), 12)] }
+func shortCommit(commit string) string { return commit[:min(len(commit), 12)] }

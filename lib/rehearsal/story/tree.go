@@ -61,7 +61,7 @@ func (t *Tree) Set(status Status, note string, path ...string) {
 	if note != "" {
 		n.Note = note
 	}
-	if n.ended() && n.Took == 0 {
+	if n.isEnded() && n.Took == 0 {
 		n.Took = max(t.now().Sub(n.Started), 1)
 	}
 	copied := *n
@@ -82,7 +82,7 @@ func (t *Tree) Nodes() []Node {
 	return out
 }
 
-func (n *Node) ended() bool { return n.Status == Done || n.Status == Failed || n.Status == Stopped }
+func (n *Node) isEnded() bool { return n.Status == Done || n.Status == Failed || n.Status == Stopped }
 
 func (n *Node) child(label string, now time.Time) *Node {
 	for i := len(n.Children) - 1; i >= 0; i-- {
@@ -127,7 +127,7 @@ func appendNode(out []string, n Node, depth int, now time.Time) []string {
 		line += "  " + n.Note
 	}
 	out = append(out, fmt.Sprintf("%s  (%s)", line, took.Round(100*time.Millisecond)))
-	if n.Status == Done && depth == 0 && !n.unfinished() {
+	if n.Status == Done && depth == 0 && !n.hasUnfinished() {
 		return out
 	}
 	for _, c := range n.Children {
@@ -136,9 +136,9 @@ func appendNode(out []string, n Node, depth int, now time.Time) []string {
 	return out
 }
 
-func (n *Node) unfinished() bool {
+func (n *Node) hasUnfinished() bool {
 	for _, c := range n.Children {
-		if !c.ended() || c.unfinished() {
+		if !c.isEnded() || c.hasUnfinished() {
 			return true
 		}
 	}
@@ -156,7 +156,7 @@ func Lines(out io.Writer) func([]string, Node) {
 		if n.Note != "" {
 			text += "  " + n.Note
 		}
-		if n.ended() {
+		if n.isEnded() {
 			text += fmt.Sprintf("  (%s)", n.Took.Round(100*time.Millisecond))
 		}
 		fmt.Fprintln(out, text)
@@ -201,7 +201,7 @@ func (s *Screen) loop() {
 }
 
 // draw replaces what was drawn before. What does not fit is cut at the top:
-// the news is at the bottom.
+// what happens now is at the bottom.
 func (s *Screen) draw() {
 	width, height := s.size()
 	lines := render(s.tree.Nodes(), time.Now())
@@ -214,7 +214,7 @@ func (s *Screen) draw() {
 	}
 	b.WriteString("\r\x1b[J")
 	for _, l := range lines {
-		b.WriteString(cut(l, width-1) + "\n")
+		b.WriteString(cutText(l, width-1) + "\n")
 	}
 	s.drawn = len(lines)
 	_, _ = io.WriteString(s.out, b.String()) // a lost terminal ends nothing
@@ -239,7 +239,7 @@ func (s *Screen) Close() {
 	s.draw()
 }
 
-func cut(s string, width int) string {
+func cutText(s string, width int) string {
 	r := []rune(s)
 	if width > 1 && len(r) > width {
 		return string(r[:width-1]) + "…"
