@@ -105,7 +105,7 @@ func (a *StartRuleArgs) subscription(queue *sqs.Queue) Subscription {
 	}
 }
 
-// startTemplate is a starter.Request. EventBridge puts the whole event in as
+// startTemplate is a contract.StartRequest. EventBridge puts the whole event in as
 // JSON; parts of it that stand inside a text would not be escaped.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 func startTemplate(pipeline pulumi.StringInput) pulumi.StringOutput {

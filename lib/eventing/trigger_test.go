@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/compute"
+	"delivery.internal/lib/contract"
 	"delivery.internal/lib/eventing"
-	"delivery.internal/lib/handlers/starter"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
 	"delivery.internal/lib/promotion"
@@ -84,7 +84,7 @@ func TestTheStarterGetsThePipelineAndTheWholeEvent(t *testing.T) {
 	require.NotEmpty(t, target.Inputs["retryPolicy"])
 	require.Equal(t, map[string]any{"arn": "arn:aws:sqs:us-east-1:111122223333:start-dead-letter-prod-a1b2"}, target.Inputs["deadLetterConfig"])
 	template := target.Inputs["inputTransformer"].(map[string]any)["inputTemplate"].(string)
-	var got starter.Request
+	var got contract.StartRequest
 	event := `{"source":"delivery.deployer.staging","detail-type":"deployment","detail":{"commit":"c"}}`
 	require.NoError(t, json.Unmarshal([]byte(strings.Replace(template, "<aws.events.event.json>", event, 1)), &got))
 	require.Equal(t, "pipeline-prod-a1b2", got.Pipeline)

@@ -8,18 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"delivery.internal/lib/contract"
 )
-
-// Request is what a rule sends: see trigger.Start.
-type Request struct {
-	// Pipeline is the pipeline to start.
-	Pipeline string `json:"pipeline"`
-	// Event is the event that the rule matched.
-	Event events.EventBridgeEvent `json:"event"`
-}
 
 // Start is a checked request.
 type Start struct {
@@ -65,7 +55,7 @@ type Handler struct {
 
 // Handle starts a pipeline. An error makes Lambda repeat the invocation, and
 // ends in the dead-letter queue: what is refused is seen there too.
-func (h *Handler) Handle(ctx context.Context, r Request) error {
+func (h *Handler) Handle(ctx context.Context, r contract.StartRequest) error {
 	log := h.Log.With("event", r.Event.ID, "source", r.Event.Source)
 	s, err := h.check(r)
 	if err != nil {
@@ -91,7 +81,7 @@ func (h *Handler) Handle(ctx context.Context, r Request) error {
 
 // check refuses everything that the platform's own receiver and deployers would
 // not have sent.
-func (h *Handler) check(r Request) (Start, error) {
+func (h *Handler) check(r contract.StartRequest) (Start, error) {
 	source, known := h.Sources[r.Pipeline]
 	if !known {
 		return Start{}, fmt.Errorf("%.100q is not a pipeline of this installation: expected one that the shared project lists", r.Pipeline)
@@ -111,7 +101,7 @@ func (h *Handler) check(r Request) (Start, error) {
 	return s, s.check()
 }
 
-func (h *Handler) push(e events.EventBridgeEvent) (Start, error) {
+func (h *Handler) push(e contract.Event) (Start, error) {
 	p, err := detail[contract.Push](e, contract.PushDetailType)
 	if err == nil && (p.Repository != h.Repository || p.Branch != h.Branch) {
 		err = fmt.Errorf("the push is to %.100q on %.100q: expected %s on %s", p.Branch, p.Repository, h.Branch, h.Repository)
@@ -119,7 +109,7 @@ func (h *Handler) push(e events.EventBridgeEvent) (Start, error) {
 	return Start{Commit: p.Commit, Delivery: p.Delivery, Pusher: p.Pusher, Cause: contract.CausePush}, err
 }
 
-func (h *Handler) deployment(e events.EventBridgeEvent) (Start, error) {
+func (h *Handler) deployment(e contract.Event) (Start, error) {
 	d, err := detail[contract.Deployment](e, contract.DeploymentDetailType)
 	if err == nil && (e.Source != contract.DeploymentSource(d.Environment) || d.Outcome != contract.Succeeded) {
 		err = fmt.Errorf("the deployment to %.100q has the outcome %.100q: expected a success of %s", d.Environment, d.Outcome, e.Source)
@@ -128,7 +118,7 @@ func (h *Handler) deployment(e events.EventBridgeEvent) (Start, error) {
 }
 
 // detail reads an event's detail, whose type must be the expected one.
-func detail[T any](e events.EventBridgeEvent, detailType string) (T, error) {
+func detail[T any](e contract.Event, detailType string) (T, error) {
 	var out T
 	if e.DetailType != detailType {
 		return out, fmt.Errorf("the event has the detail type %.100q: expected %s", e.DetailType, detailType)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/contract"
@@ -43,14 +42,14 @@ func (p *pipelines) handler() *starter.Handler {
 	}
 }
 
-func request(t *testing.T, pipeline, source, detailType string, detail any) starter.Request {
+func request(t *testing.T, pipeline, source, detailType string, detail any) contract.StartRequest {
 	t.Helper()
 	text, err := json.Marshal(detail)
 	require.NoError(t, err)
-	return starter.Request{Pipeline: pipeline, Event: events.EventBridgeEvent{Source: source, DetailType: detailType, Detail: text}}
+	return contract.StartRequest{Pipeline: pipeline, Event: contract.Event{Source: source, DetailType: detailType, Detail: text}}
 }
 
-func push(t *testing.T, pipeline string, edit func(*contract.Push)) starter.Request {
+func push(t *testing.T, pipeline string, edit func(*contract.Push)) contract.StartRequest {
 	p := contract.Push{Delivery: id, Repository: "acme/infrastructure", Branch: "main", Commit: commit, Pusher: "ada"}
 	if edit != nil {
 		edit(&p)
@@ -58,7 +57,7 @@ func push(t *testing.T, pipeline string, edit func(*contract.Push)) starter.Requ
 	return request(t, pipeline, contract.PushSource, contract.PushDetailType, p)
 }
 
-func deployment(t *testing.T, pipeline string, edit func(*contract.Deployment)) starter.Request {
+func deployment(t *testing.T, pipeline string, edit func(*contract.Deployment)) contract.StartRequest {
 	d := contract.Deployment{Environment: "staging", Outcome: contract.Succeeded, Delivery: id, Commit: commit, Pusher: "ada"}
 	if edit != nil {
 		edit(&d)
@@ -68,7 +67,7 @@ func deployment(t *testing.T, pipeline string, edit func(*contract.Deployment)) 
 
 func TestAPushAndADeploymentStartTheirPipelines(t *testing.T) {
 	t.Parallel()
-	for cause, r := range map[string]starter.Request{"push": push(t, "dev", nil), "promotion": deployment(t, "prod", nil)} {
+	for cause, r := range map[string]contract.StartRequest{"push": push(t, "dev", nil), "promotion": deployment(t, "prod", nil)} {
 		p := &pipelines{}
 		require.NoError(t, p.handler().Handle(t.Context(), r))
 		require.Equal(t, []starter.Start{{Pipeline: r.Pipeline, Commit: commit, Delivery: id, Pusher: "ada", Cause: cause, Attempt: 1}}, p.started)
@@ -91,7 +90,7 @@ func TestARepetitionHasTheTokenOfTheFirst(t *testing.T) {
 	t.Parallel()
 	p := &pipelines{}
 	other := push(t, "dev", func(p *contract.Push) { p.Delivery = strings.Replace(id, "72", "73", 1) })
-	for _, r := range []starter.Request{push(t, "dev", nil), push(t, "dev", nil), push(t, "staging", nil), other} {
+	for _, r := range []contract.StartRequest{push(t, "dev", nil), push(t, "dev", nil), push(t, "staging", nil), other} {
 		require.NoError(t, p.handler().Handle(t.Context(), r))
 	}
 	first := p.started[0]
@@ -114,12 +113,12 @@ const injected = `x"},{"name":"COMMIT","value":"e`
 
 func TestWhatThePlatformDidNotSendStartsNothing(t *testing.T) {
 	t.Parallel()
-	pushed := func(edit func(*contract.Push)) starter.Request { return push(t, "dev", edit) }
-	deployed := func(edit func(*contract.Deployment)) starter.Request { return deployment(t, "prod", edit) }
+	pushed := func(edit func(*contract.Push)) contract.StartRequest { return push(t, "dev", edit) }
+	deployed := func(edit func(*contract.Deployment)) contract.StartRequest { return deployment(t, "prod", edit) }
 	text := pushed(nil)
 	text.Event.Detail = json.RawMessage(`"text"`)
 	for name, c := range map[string]struct {
-		request starter.Request
+		request contract.StartRequest
 		want    string
 	}{
 		"an unknown pipeline":             {push(t, "other", nil), "is not a pipeline of this installation"},
