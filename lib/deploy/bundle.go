@@ -67,13 +67,15 @@ type Review struct {
 	PlanDigest string   `json:"planDigest,omitempty"`
 	Changes    []Change `json:"changes"`
 	Details    []Detail `json:"details"`
+	// Broadened is what would newly be allowed.
+	Broadened []Broadening `json:"broadened,omitempty"`
 }
 
 // Binding says whether the deployment is held to exactly these changes.
 func (r Review) Binding() bool { return r.Unbound == "" }
 
 // bundleVersion changes with the meaning of the bundle.
-const bundleVersion = 3
+const bundleVersion = 4
 
 func (b Bundle) digest() (string, error) {
 	b.Digest = ""

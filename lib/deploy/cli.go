@@ -119,6 +119,11 @@ func (c *CLI) Preview(ctx context.Context, s Stack, state State, planFile string
 	if p.Details, err = details(log); err != nil {
 		return p, err
 	}
+	events, err := pulumicli.Events(log)
+	if err != nil {
+		return p, err
+	}
+	p.Broadened = broadened(pulumicli.Steps(events))
 	if s.Remove {
 		p.Changes, err = normalise(log)
 		return p, err

@@ -214,6 +214,9 @@ func (p *deployment) checkMoved(ctx context.Context, s Stack, state State, fresh
 		return fmt.Errorf("its state is no longer the reviewed one, it was written %s, and what would happen now was not shown (%s): %s",
 			p.deployer.Engine.Writer(ctx, s, state), located(more), again)
 	}
+	if err := checkBroadened(review, fresh.Broadened); err != nil {
+		return err
+	}
 	p.deployer.Log.Info("the state has moved since the review, and what is left to do was shown", "stack", s.Name, "environment", s.Environment,
 		"execution", p.deployer.Settings.Execution, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))
 	return nil
@@ -298,6 +301,11 @@ func (p *deployment) freshPlan(ctx context.Context, s Stack, state State) (decis
 	}
 	if err := checkFresh(p.reviews[s.Name], fresh.Changes, state.Deployed); err != nil {
 		return d, err
+	}
+	if review := p.reviews[s.Name]; review.Previewed {
+		if err := checkBroadened(review, fresh.Broadened); err != nil {
+			return d, err
+		}
 	}
 	d.idle, d.plan = fresh.Idle, p.planFile(s.Name)
 	p.deployer.Log.Info("previewed again", "stack", s.Name, "environment", s.Environment, "changes", len(fresh.Changes), "diff", describe(fresh.Changes))

@@ -239,6 +239,7 @@ func (r *run) review(ctx context.Context, s Stack, known map[string]Review) (Rev
 		return out, err
 	}
 	out.Previewed, out.Changes, out.Details = true, append(out.Changes, p.Changes...), append(out.Details, p.Details...)
+	out.Broadened = p.Broadened
 	if !s.Remove && out.Binding() {
 		plan, err := os.ReadFile(filepath.Join(r.deployer.BundleDir, file))
 		if err != nil {

@@ -30,4 +30,6 @@ type Proposal struct {
 	Idle bool
 	// Details says the same value by value; secrets are masked.
 	Details []Detail
+	// Broadened says what would newly be allowed.
+	Broadened []Broadening
 }

@@ -26,7 +26,7 @@ func TestPushesAreReviewedDeployedAndRemoved(t *testing.T) {
 
 	// First push: what orders reads is not there yet, so orders waits.
 	b := s.preview()
-	require.Equal(t, "2 stacks: 1 to create, 1 to change outputs, 1 to be previewed again when deploying", b.Summary)
+	require.Equal(t, "PERMISSIONS BROADENED in 1 place; 2 stacks: 1 to create, 1 to change outputs, 1 to be previewed again when deploying", b.Summary)
 	require.Empty(t, s.provider.done(), "a preview creates nothing")
 	exports, err := exec.Command("bash", "-c", ". '"+s.bundle+"/exports.sh'; echo \"$DELIVERY_SUMMARY|$DELIVERY_DIGEST\"").Output()
 	require.NoError(t, err)

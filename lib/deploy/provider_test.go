@@ -32,7 +32,7 @@ const schema = `{"name":"aws","version":"6.83.4","meta":{"moduleFormat":"(.*)(?:
 "aws:test/thing:Thing":{
 "inputProperties":{"name":{"type":"string"},"size":{"type":"number"},"token":{"type":"string","secret":true}},"requiredInputs":["name"],
 "properties":{"name":{"type":"string"},"size":{"type":"number"},"token":{"type":"string","secret":true}},"required":["name"]},
-"aws:sns/topic:Topic":{"inputProperties":{"name":{"type":"string"}},"properties":{"name":{"type":"string"},"arn":{"type":"string"}},"required":["name","arn"]},
+` + policySchema + `"aws:sns/topic:Topic":{"inputProperties":{"name":{"type":"string"}},"properties":{"name":{"type":"string"},"arn":{"type":"string"}},"required":["name","arn"]},
 "aws:ssm/parameter:Parameter":{
 "inputProperties":{"name":{"type":"string"},"type":{"type":"string"},"value":{"type":"string","secret":true}},"requiredInputs":["type"],
 "properties":{"name":{"type":"string"},"type":{"type":"string"},"value":{"type":"string","secret":true},"arn":{"type":"string"}},"required":["name","arn"]}}}`

@@ -41,13 +41,16 @@ func summary(stacks []Review) string {
 	if len(stacks) == 1 {
 		noun = "stack"
 	}
-	return fmt.Sprintf("%d %s: %s", len(stacks), noun, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s%d %s: %s", broadenedWords(stacks), len(stacks), noun, strings.Join(parts, ", "))
 }
 
 // renderSummary is the short text of the review.
 func renderSummary(b Bundle) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%s\nenvironment %s, account %s, commit %s\ndigest %s\n", b.Summary, b.Environment, b.Account, b.Commit, b.Digest)
+	if text := renderBroadened(b.Stacks); text != "" {
+		fmt.Fprintf(&t, "\nPermissions broadened:\n%s", text)
+	}
 	for _, r := range b.Stacks {
 		fmt.Fprintf(&t, "\n%s: %s\n", r.Name, headline(r))
 		for _, c := range r.Changes {
@@ -58,7 +61,7 @@ func renderSummary(b Bundle) string {
 }
 
 func headline(r Review) string {
-	text := strings.TrimPrefix(summary([]Review{{Changes: r.Changes}}), "1 stack: ")
+	text := strings.TrimPrefix(summary([]Review{{Changes: r.Changes, Previewed: true}}), "1 stack: ")
 	if !r.Previewed {
 		text = "not previewed"
 	}
@@ -91,6 +94,9 @@ func renderDiff(b Bundle) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "# %s\n\n", b.Summary)
 	fmt.Fprintf(&t, "environment `%s`, account `%s`, commit `%s`, execution `%s`, reviewed `%s`\n", b.Environment, b.Account, b.Commit, b.Execution, b.Reviewed)
+	if text := renderBroadened(b.Stacks); text != "" {
+		fmt.Fprintf(&t, "\n## Permissions broadened\n\n%s", text)
+	}
 	for _, r := range b.Stacks {
 		fmt.Fprintf(&t, "\n## %s\n\n%s\n", r.Name, headline(r))
 		if len(r.Changes)+len(r.Details) > 0 {

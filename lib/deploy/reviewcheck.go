@@ -48,6 +48,9 @@ func (p *deployment) checkShown(review Review, fresh Proposal, planFile string) 
 	if names := differingDetails(review.Details, fresh.Details); len(names) > 0 {
 		return fmt.Errorf("a new preview does not show the values that the review shows (%s): %s", strings.Join(names, ", "), notReproduced)
 	}
+	if err := checkBroadenedShown(review, fresh.Broadened); err != nil {
+		return err
+	}
 	if review.Plan == "" {
 		return nil
 	}

@@ -112,7 +112,7 @@ var groups = []group{
 	{"projects", []string{"bootstrap", "shared", "targets", "environments"}},
 	{"commands", []string{"lib/cmd"}},
 	{"rehearsal", []string{"lib/rehearsal"}},
-	{"deployer and platform", []string{"lib/deploy", "lib/platform", "lib/pulumicli", "lib/permissions"}},
+	{"deployer and platform", []string{"lib/deploy", "lib/platform", "lib/pulumicli", "lib/permissions", "lib/approval", "lib/leastprivilege"}},
 	{"components", []string{
 		"lib/environment", "lib/pipeline", "lib/buildproject", "lib/buildimage", "lib/webhook", "lib/sourcecontrol",
 		"lib/eventing", "lib/compute", "lib/audit", "lib/storage", "lib/access", "lib/encryption",
