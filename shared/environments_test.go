@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/plantest"
 	"delivery.internal/lib/promotion"
@@ -20,26 +21,21 @@ func with(t *testing.T, all promotion.Environments) []plantest.Resource {
 	return plantest.Run(t, "shared", plantest.Suffix, config(t, nil), program, map[string]map[string]any{"bootstrap/" + plantest.Suffix: plantest.BootstrapOutputsOf(s)})
 }
 
-// publishers are the roles that a topic's policy lets publish.
-func publishers(t *testing.T, rs []plantest.Resource, topic string) []string {
-	t.Helper()
-	var roles []string
-	for _, p := range plantest.Policies(t, rs) {
+// TestTheApprovalTopicLetsNobodyPublish: who asks has the right by the policy of
+// its own role, and another Allow would let nobody else.
+func TestTheApprovalTopicLetsNobodyPublish(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, p := range plantest.Policies(t, with(t, plantest.Settings().Environments)) {
+		if p.Resource.Type != "aws:sns/topicPolicy:TopicPolicy" || p.Resource.Name != "approval-topic" {
+			continue
+		}
+		found++
 		for _, s := range p.Document.Statement {
-			if s.Sid == "Role" && strings.Contains(p.Resource.Name, topic) {
-				roles = append(roles, s.Condition["StringEquals"]["aws:PrincipalArn"]...)
-			}
+			require.Equal(t, iampolicy.EffectDeny, s.Effect, s.Sid)
 		}
 	}
-	return roles
-}
-
-func TestEveryEnvironmentThatAsksMayAsk(t *testing.T) {
-	t.Parallel()
-	all := plantest.Settings().Environments
-	all[1].Approval = true
-	require.Equal(t, []string{"arn:aws:iam::111122223333:role/pipeline-role-staging-a1b2", "arn:aws:iam::111122223333:role/pipeline-role-prod-a1b2"},
-		publishers(t, with(t, all), "approval-topic"))
+	require.Equal(t, 1, found)
 }
 
 func TestWithoutApprovalsThereIsNoTopicToAskOn(t *testing.T) {

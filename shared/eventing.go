@@ -56,15 +56,13 @@ func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
 		eventing.TopicPublishers{Rules: rules, Alarms: p.DeadLetterAlarms()}), p.providers); err != nil {
 		return out, err
 	}
-	var askers []string
-	for _, e := range p.Environments.Approved() {
-		askers = append(askers, p.scope.Role(p.Namer(e.Name).Of(naming.PipelineRole)))
-	}
-	if len(askers) == 0 {
+	if len(p.Environments.Approved()) == 0 {
 		return out, nil
 	}
+	// The pipelines' roles publish, by their own policies:
+	// https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-service-role-permissions.html
 	out.approval, err = eventing.NewTopic(ctx, "approval-topic", args(naming.ApprovalTopic, "Delivery approvals",
-		eventing.TopicPublishers{Roles: askers}), p.providers)
+		eventing.TopicPublishers{}), p.providers)
 	return out, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"delivery.internal/lib/iam/reference"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
 )
@@ -56,32 +57,6 @@ func Default() []Permission {
 			},
 		},
 	}
-}
-
-// withoutResource are the actions that AWS can only allow on "*": the ones of
-// the service authorization reference whose "Resource types" column is empty.
-var withoutResource = map[string]bool{
-	"ssm:DescribeParameters":           true,
-	"logs:DescribeLogGroups":           true,
-	"kms:ListAliases":                  true,
-	"kms:ListKeys":                     true,
-	"sns:ListTopics":                   true,
-	"s3:ListAllMyBuckets":              true,
-	"lambda:ListFunctions":             true,
-	"lambda:GetAccountSettings":        true,
-	"events:ListRules":                 true,
-	"events:ListEventBuses":            true,
-	"secretsmanager:ListSecrets":       true,
-	"codebuild:ListProjects":           true,
-	"codepipeline:ListPipelines":       true,
-	"ecr:GetAuthorizationToken":        true,
-	"ec2:DescribeVpcs":                 true,
-	"ec2:DescribeSubnets":              true,
-	"ec2:DescribeSecurityGroups":       true,
-	"ec2:DescribeAvailabilityZones":    true,
-	"ec2:DescribeNetworkInterfaces":    true,
-	"ec2:DescribeAccountAttributes":    true,
-	"secretsmanager:GetRandomPassword": true,
 }
 
 // readVerbs are the beginnings of actions that change nothing. sqs:ReceiveMessage
@@ -172,7 +147,7 @@ func (p place) check(permission Permission) error {
 func (p place) checkResource(arn string, actions []string) error {
 	if arn == "*" {
 		for _, a := range actions {
-			if !withoutResource[a] {
+			if !reference.Resourceless(a) {
 				return fmt.Errorf("%q is allowed on any resource, but AWS can narrow it: give its resources", a)
 			}
 		}

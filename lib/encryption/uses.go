@@ -27,15 +27,15 @@ var administration = []string{
 	"kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
 }
 
-// What a role may do with a key: the same as by its own policy.
+// What a role may do with a key: the same as by its own policy, except for
+// DescribeKey, which the administration leaves to that.
 // Encrypt is for the secrets provider of the Pulumi CLI, which encrypts its data
 // key with it; all else is S3 and SNS.
 var (
 	readOnly  = []string{"kms:Decrypt"}
 	writeOnly = []string{"kms:GenerateDataKey"}
 	readWrite = []string{"kms:Decrypt", "kms:GenerateDataKey"}
-	artifacts = []string{"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}
-	full      = []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}
+	full      = []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
 )
 
 // Platform is the policy of the platform key, which encrypts the platform's
@@ -95,7 +95,7 @@ func ForEnvironment(s settings.Settings, env naming.Environment) iampolicy.Docum
 		administrators(scope),
 		users(scope, "Pipeline", full,
 			buildproject.Roles(scope, names, buildproject.Every)...),
-		users(scope, "Artifacts", artifacts, scope.Role(names.Of(naming.PipelineRole))),
+		users(scope, "Artifacts", readWrite, scope.Role(names.Of(naming.PipelineRole))),
 		logs(scope, groups...),
 	)
 }

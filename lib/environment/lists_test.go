@@ -79,28 +79,14 @@ func TestWhateverTheEnvironmentsAreNobodyIsDenied(t *testing.T) {
 	})
 }
 
-func requireKeyRights(t *rapid.T, s settings.Settings, e promotion.Environment, rs []plantest.Resource) {
+func requireKeyRights(t require.TestingT, s settings.Settings, e promotion.Environment, rs []plantest.Resource) {
 	keys := map[string]iampolicy.Document{
 		plantest.Key(e.Name):        encryption.ForEnvironment(s, e.Name),
 		plantest.Key(naming.Shared): encryption.Platform(s),
 	}
-	asked := 0
-	for _, r := range plantest.OfType(rs, "aws:iam/rolePolicy:RolePolicy") {
-		doc, err := iampolicy.Parse(r.Text("policy"))
-		require.NoError(t, err)
-		role := s.Delivery().Role(r.Text("role"))
-		for _, st := range doc.Statement {
-			for _, resource := range st.Resource {
-				key, isKey := keys[resource]
-				for _, action := range st.Action {
-					if isKey && strings.HasPrefix(action, "kms:") {
-						asked++
-						require.True(t, allows(key, role, action), "the policy of key %s does not let %s %s", resource, role, action)
-					}
-				}
-			}
-		}
-	}
+	asked, differ, err := plantest.UnequalKeyGrants(rs, keys, s.Delivery(), e.Name)
+	require.NoError(t, err)
+	require.Empty(t, differ)
 	require.Positive(t, asked)
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"delivery.internal/lib/encryption"
 	"delivery.internal/lib/environment"
 	"delivery.internal/lib/iampolicy"
 	"delivery.internal/lib/naming"
@@ -100,42 +99,13 @@ func TestNoIdentityPolicyHasABareStar(t *testing.T) {
 	}
 }
 
-// TestTheKeysKnowWhoUsesThem holds together what two projects say: a role
-// that uses a key by its own policy must be named in the key's policy.
-func TestTheKeysKnowWhoUsesThem(t *testing.T) {
+// TestAKeyAndTheRolesThatUseItGrantTheSame holds together what two projects say.
+func TestAKeyAndTheRolesThatUseItGrantTheSame(t *testing.T) {
 	t.Parallel()
 	s := plantest.Settings()
-	for _, e := range plantest.Settings().Environments {
-		keys := map[string]iampolicy.Document{
-			plantest.Key(e.Name):        encryption.ForEnvironment(s, e.Name),
-			plantest.Key(naming.Shared): encryption.Platform(s),
-		}
-		for _, p := range plantest.Policies(t, run(t, e)) {
-			role := s.Delivery().Role(p.Resource.Text("role"))
-			for _, st := range p.Document.Statement {
-				for _, action := range st.Action {
-					for _, resource := range st.Resource {
-						if key, ok := keys[resource]; ok && strings.HasPrefix(action, "kms:") {
-							require.True(t, allows(key, role, action), "the key policy does not let %s %s", role, action)
-						}
-					}
-				}
-			}
-		}
+	for _, e := range s.Environments {
+		requireKeyRights(t, s, e, run(t, e))
 	}
-}
-
-func allows(key iampolicy.Document, role, action string) bool {
-	for _, s := range key.Statement {
-		for _, arn := range s.Condition["StringEquals"]["aws:PrincipalArn"] {
-			for _, a := range s.Action {
-				if arn == role && a == action {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 func TestTheImageIsPromotedByDigest(t *testing.T) {

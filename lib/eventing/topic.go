@@ -21,7 +21,8 @@ type TopicArgs struct {
 	DisplayName string
 	// KeyARN is the KMS key.
 	KeyARN string
-	// Publishers are who may publish.
+	// Publishers are the services that may publish. A role of the topic's account
+	// may by its own policy alone, so that a topic for roles has none.
 	Publishers TopicPublishers
 	// Emails are subscribed; each must confirm the mail that SNS sends.
 	Emails []string
@@ -29,13 +30,11 @@ type TopicArgs struct {
 	Tags pulumi.StringMap
 }
 
-// TopicPublishers are all who may publish to a topic, named by their ARNs: a
-// rule, an alarm or a role need not exist yet.
+// TopicPublishers are what may make a service publish to a topic, named by
+// their ARNs: a rule or an alarm need not exist yet.
 type TopicPublishers struct {
 	// Rules are rules of EventBridge, Alarms alarms of CloudWatch.
 	Rules, Alarms []string
-	// Roles are roles of the topic's account.
-	Roles []string
 }
 
 // Topic is an SNS topic on which the platform tells people what pipelines did,
@@ -60,9 +59,6 @@ func (a *TopicArgs) validate(name string) error {
 	}
 	if a.KeyARN == "" {
 		errs = append(errs, fmt.Errorf("topic %s has no KMS key: set KeyARN", name))
-	}
-	if a.Publishers.none() {
-		errs = append(errs, fmt.Errorf("topic %s has no publisher: set Publishers", name))
 	}
 	return errors.Join(errs...)
 }
@@ -109,11 +105,8 @@ func NewTopic(ctx *pulumi.Context, name string, args *TopicArgs, opts ...pulumi.
 	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"arn": t.ARN})
 }
 
-func (p TopicPublishers) none() bool { return len(p.Rules)+len(p.Alarms)+len(p.Roles) == 0 }
-
 // policy replaces the policy that SNS gives a new topic, which would let every
-// identity of the account publish that its own policy allows. Roles are named
-// by a condition under their account, so that they need not exist yet.
+// principal of the account publish and administer, whatever its own policy says.
 func (a *TopicArgs) policy() (string, error) {
 	arn := a.Scope.Topic(a.Names.Of(a.Kind))
 	statements := []iampolicy.Statement{
@@ -128,10 +121,6 @@ func (a *TopicArgs) policy() (string, error) {
 	if p := a.Publishers; len(p.Alarms) > 0 {
 		statements = append(statements, publish("Alarms").ToService("cloudwatch.amazonaws.com").
 			When(iampolicy.StringEquals("aws:SourceAccount", a.Scope.Account), iampolicy.ArnEquals("aws:SourceArn", p.Alarms...)))
-	}
-	if p := a.Publishers; len(p.Roles) > 0 {
-		statements = append(statements, publish("Role").ToAWS(a.Scope.Root()).
-			When(iampolicy.Is("StringEquals", "aws:PrincipalArn", p.Roles...)))
 	}
 	return iampolicy.New(statements...).JSON()
 }

@@ -18,7 +18,6 @@ func topicArgs() *eventing.TopicArgs {
 		Publishers: eventing.TopicPublishers{
 			Rules:  []string{"arn:aws:events:us-east-1:111122223333:rule/state-rule-dev-a1b2"},
 			Alarms: []string{"arn:aws:cloudwatch:us-east-1:111122223333:alarm:start-dead-letter-alarm-dev-a1b2"},
-			Roles:  []string{"arn:aws:iam::111122223333:role/pipeline-role-prod-a1b2"},
 		},
 		Emails: []string{"one@example.com", "two@example.com"},
 		Tags:   pulumi.StringMap{"Owner": pulumi.String("me")},
@@ -42,15 +41,13 @@ func TestATopicNamesItsPublishersAndTellsItsOwners(t *testing.T) {
 	for _, s := range policies[0].Document.Statement[1:] {
 		require.Equal(t, "Allow", s.Effect)
 		for _, key := range []string{"ArnEquals", "StringEquals"} {
-			for _, of := range []string{"aws:SourceArn", "aws:PrincipalArn"} {
-				for _, arn := range s.Condition[key][of] {
-					named[s.Sid] = arn
-				}
+			for _, arn := range s.Condition[key]["aws:SourceArn"] {
+				named[s.Sid] = arn
 			}
 		}
 	}
 	p := topicArgs().Publishers
-	require.Equal(t, map[string]string{"Rules": p.Rules[0], "Alarms": p.Alarms[0], "Role": p.Roles[0]}, named)
+	require.Equal(t, map[string]string{"Rules": p.Rules[0], "Alarms": p.Alarms[0]}, named)
 	var emails []string
 	for _, s := range plantest.OfType(rs, "aws:sns/topicSubscription:TopicSubscription") {
 		emails = append(emails, s.Text("endpoint"))
@@ -58,12 +55,11 @@ func TestATopicNamesItsPublishersAndTellsItsOwners(t *testing.T) {
 	require.ElementsMatch(t, topicArgs().Emails, emails)
 }
 
-func TestATopicWithoutAPublisherIsRefused(t *testing.T) {
+func TestATopicWithoutAKeyOrANameIsRefused(t *testing.T) {
 	t.Parallel()
 	for want, spoil := range map[string]func(*eventing.TopicArgs){
-		"has no publisher": func(a *eventing.TopicArgs) { a.Publishers = eventing.TopicPublishers{} },
-		"has no KMS key":   func(a *eventing.TopicArgs) { a.KeyARN = "" },
-		"lacks a name":     func(a *eventing.TopicArgs) { a.Kind = naming.Kind{} },
+		"has no KMS key": func(a *eventing.TopicArgs) { a.KeyARN = "" },
+		"lacks a name":   func(a *eventing.TopicArgs) { a.Kind = naming.Kind{} },
 	} {
 		a := topicArgs()
 		spoil(a)
