@@ -60,7 +60,7 @@ func (p *platform) topics(ctx *pulumi.Context) (topics, error) {
 		return out, nil
 	}
 	// The pipelines' roles publish, by their own policies:
-	// https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-service-role-permissions.html
+	// https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html
 	out.approval, err = eventing.NewTopic(ctx, "approval-topic", args(naming.ApprovalTopic, "Delivery approvals",
 		eventing.TopicPublishers{}), p.providers)
 	return out, err
