@@ -24,6 +24,8 @@ LAMBDA_ARCH ?= arm64
 IMAGE_ARCH ?= amd64
 export SUFFIX REPOSITORY BRANCH OWNERS OPERATORS CONNECTION_ARN ADMIN_ROLE ALLOW_SHARED_ACCOUNTS YES FORCE PROJECT APPROVE
 export NAME FOLLOWS IMAGE_FROM APPROVAL MODE ACCOUNT
+FROM ?=
+export FROM TO CALLS
 # NAME_ACCOUNT and NAME_PROFILE of every environment, as in DEV_ACCOUNT: make
 # itself hands on what it is given on its command line.
 
@@ -47,11 +49,24 @@ help: ## Show this list
 	echo "SUFFIX chooses an installation when several are configured; YES=yes asks nothing."
 
 # Here the functions run on this machine, not in Lambda.
-rehearse test test-long: LAMBDA_ARCH := $(shell go env GOARCH)
+rehearse prove-least-privilege test test-long: LAMBDA_ARCH := $(shell go env GOARCH)
 
 .PHONY: rehearse
 rehearse: tools build ## Rehearse everything without an AWS account (APPROVE=yes or no to run unattended, ARGS=--help)
 	@go run ./lib/cmd/rehearse $${APPROVE:+--approve="$$APPROVE"} $(ARGS)
+
+.PHONY: prove-least-privilege
+prove-least-privilege: tools build ## Rehearse, and say which parts of the policies no call needs (CALLS=FILE judges a recording of before)
+	@calls="$${CALLS:-}"
+	if [ -z "$$calls" ]; then
+	  calls=dist/calls.json
+	  go run ./lib/cmd/rehearse --approve=yes --calls="$$calls"
+	fi
+	go run ./lib/cmd/leastprivilege "$$calls"
+
+.PHONY: permissions-diff
+permissions-diff: ## Say what the platform's own stacks newly allow between two commits (FROM=rev TO=rev)
+	@go run ./lib/cmd/permissions "$$FROM" "$${TO:-HEAD}"
 
 .PHONY: configure
 configure: ## Ask for the few values, or take them as variables, and write the stack files

@@ -16,6 +16,7 @@ import (
 
 	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/contract"
+	"delivery.internal/lib/leastprivilege"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/rehearsal"
 	"delivery.internal/lib/rehearsal/cloud"
@@ -60,6 +61,7 @@ func TestRehearsal(t *testing.T) {
 	s.step("the workload is removed by a merge", s.workloadIsRemoved)
 	s.step("a renamed repository replaces what GitHub holds", s.repositoryIsRenamed)
 	s.step("everything is destroyed and nothing is left", s.everythingIsDestroyed)
+	s.step("calls need every part of the policies, or a reason is listed", s.callsNeedThePolicies)
 }
 
 // stage is a rehearsal under test.
@@ -69,6 +71,7 @@ type stage struct {
 	t        *testing.T
 	ctx      context.Context
 	log      *output
+	calls    *leastprivilege.Recording
 }
 
 // output keeps what the CLI says, for failures.
@@ -99,10 +102,11 @@ func open(t *testing.T) *stage {
 	rig, err := rehearsal.Open(t.Context(), rehearsal.Options{Root: root, Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, rig.Close()) })
+	calls := rig.RecordCalls()
 	person, err := operator.New(rig, log)
 	require.NoError(t, err)
 	t.Cleanup(person.Close)
-	return &stage{rig: rig, operator: person, t: t, ctx: t.Context(), log: log}
+	return &stage{rig: rig, operator: person, t: t, ctx: t.Context(), log: log, calls: calls}
 }
 
 // step runs a scenario; the following ones make no sense after a failure.

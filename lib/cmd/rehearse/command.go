@@ -23,6 +23,7 @@ import (
 type options struct {
 	root, suffix, approve  string
 	inventory, report, log string
+	calls                  string
 	keep, verbose          bool
 }
 
@@ -50,6 +51,7 @@ func command(in io.Reader, out io.Writer) *cobra.Command {
 	f.StringVar(&o.approve, "approve", approveAsk, "answer for the person who approves production: yes, no or ask")
 	f.BoolVar(&o.keep, "keep", false, "leave the cloud running with everything deployed, and print how to use it")
 	f.StringVar(&o.inventory, "inventory", "", "write every deployed resource to this file, as JSON")
+	f.StringVar(&o.calls, "calls", "", "write every authorized call and every policy to this file, as JSON")
 	f.StringVar(&o.report, "report", "rehearsal-report.html", "write the report to this file; empty for none")
 	f.StringVar(&o.log, "log", "rehearsal-report.log", "write the output of the CLI to this file; empty for none")
 	f.BoolVar(&o.verbose, "verbose", false, "print the output of the CLI too")
@@ -64,7 +66,7 @@ func (o options) check(terminal bool) error {
 	case o.approve == approveAsk && !terminal:
 		return errors.New("production needs an approval and this is not a terminal: answer beforehand with: make rehearse APPROVE=yes")
 	}
-	for flag, file := range map[string]string{"--inventory": o.inventory, "--report": o.report, "--log": o.log} {
+	for flag, file := range map[string]string{"--inventory": o.inventory, "--calls": o.calls, "--report": o.report, "--log": o.log} {
 		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
 			return fmt.Errorf("%s is %q, whose folder does not exist: create it, or give a file in another", flag, file)
 		}
@@ -109,9 +111,14 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		ui.close()
 		return err
 	}
+	record := func() error { return nil }
+	if o.calls != "" {
+		calls := rig.RecordCalls()
+		record = func() error { return calls.Write(o.calls) }
+	}
 	report, err := o.play(ctx, rig, ui, log, in, out)
 	ui.close()
-	if err != nil {
+	if err = errors.Join(err, record()); err != nil {
 		return errors.Join(err, rig.Close())
 	}
 	return errors.Join(finish(report, o, out), rig.Close())

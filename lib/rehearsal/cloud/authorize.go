@@ -79,6 +79,9 @@ func (c *Cloud) judge(call Call) *Denied {
 	if d := iam.Evaluate(req, policies); !d.Allowed {
 		return &Denied{call.who(), call.Action, call.Resource, d.Reason}
 	}
+	if c.witness != nil {
+		c.witness(req, policies)
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"delivery.internal/lib/aws/typetoken"
+	"delivery.internal/lib/iam"
 )
 
 // Region is the only region of the local cloud.
@@ -115,6 +116,7 @@ type Cloud struct {
 	scanTypes map[string]string // of registries, by account
 	lastPush  int64             // of all images, in seconds
 	listeners []func(Change, *Resource)
+	witness   func(iam.Request, iam.Policies)
 	faults    []*Fault
 	allowed   int
 	denied    []*Denied
