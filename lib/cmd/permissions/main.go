@@ -42,8 +42,9 @@ func diff(ctx context.Context, from, to string, out io.Writer) error {
 	return report(out, from, to, permissions.Broadened(permissions.Compare(changes(before, after))))
 }
 
-// renderers are the tests that write the resources of all stacks.
-var renderers = []string{"test", "-count=1", "-run", "^TestDumpResources$", "./bootstrap", "./shared", "./targets", "./lib/environment"}
+// renderers are the tests that write the resources of all stacks. Without paths
+// in them, what is equal in both commits is compiled once.
+var renderers = []string{"test", "-count=1", "-trimpath", "-run", "^TestDumpResources$", "./bootstrap", "./shared", "./targets", "./lib/environment"}
 
 // resourcesAt renders the stacks of a commit in a working tree of its own.
 func resourcesAt(ctx context.Context, commit string) (dumped []plantest.Dumped, err error) {
