@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/leastprivilege"
 	"delivery.internal/lib/rehearsal/cloud"
 )
@@ -18,7 +19,7 @@ func (r *Rig) RecordCalls() *leastprivilege.Recording {
 		}
 		for _, p := range r.Cloud.PoliciesOf(resource) {
 			reference := p.Name
-			if strings.HasPrefix(resource.Type, "aws:iam/") && resource.Type != cloud.RoleType {
+			if strings.HasPrefix(resource.Type, "aws:iam/") && resource.Type != typetoken.Role {
 				reference = leastprivilege.IdentityRef(resource.Account, p.Name)
 			}
 			out.AddPolicy(reference, r.nameOf(resource), p.Document)

@@ -3,6 +3,7 @@ package cloud
 import (
 	"strings"
 
+	"delivery.internal/lib/aws/typetoken"
 	"delivery.internal/lib/iam"
 )
 
@@ -20,13 +21,13 @@ func (c *Cloud) PoliciesOf(r *Resource) []iam.Named {
 		return nil
 	}
 	switch r.Type {
-	case RolePolicyType:
+	case typetoken.RolePolicy:
 		return of(r.Str("name"), "policy")
-	case PolicyType:
+	case typetoken.Policy:
 		return of(r.Name, "policy")
-	case RoleType:
+	case typetoken.Role:
 		return of(r.Type+" "+r.ID, "assumeRolePolicy")
-	case PermissionType:
+	case typetoken.Permission:
 		arn := r.Str("function")
 		if !strings.HasPrefix(arn, "arn:") {
 			arn = "arn:aws:lambda:" + Region + ":" + r.Account + ":function:" + arn
@@ -35,7 +36,7 @@ func (c *Cloud) PoliciesOf(r *Resource) []iam.Named {
 			return []iam.Named{*p}
 		}
 		return nil
-	case BucketPolicyType, KeyType, TopicPolicyType, QueuePolicyType, RepositoryPolicyType, EventBusPolicyType:
+	case typetoken.BucketPolicy, typetoken.Key, typetoken.TopicPolicy, typetoken.QueuePolicy, typetoken.RepositoryPolicy, typetoken.EventBusPolicy:
 		return of(r.Type+" "+r.ID, "policy")
 	}
 	return nil
