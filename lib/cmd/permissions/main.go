@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/permissions"
-	"delivery.internal/lib/plantest"
+	"delivery.internal/lib/plantest/dump"
 )
 
 func main() {
@@ -47,14 +47,14 @@ func diff(ctx context.Context, from, to string, out io.Writer) error {
 var renderers = []string{"test", "-count=1", "-trimpath", "-run", "^TestDumpResources$", "./bootstrap", "./shared", "./targets", "./lib/environment"}
 
 // resourcesAt renders the stacks of a commit in a working tree of its own.
-func resourcesAt(ctx context.Context, commit string) (dumped []plantest.Dumped, err error) {
+func resourcesAt(ctx context.Context, commit string) (dumped []dump.Stack, err error) {
 	dir, err := os.MkdirTemp("", "permissions-")
 	if err != nil {
 		return nil, err
 	}
-	tree, dump := filepath.Join(dir, "tree"), filepath.Join(dir, "resources")
+	tree, resources := filepath.Join(dir, "tree"), filepath.Join(dir, "resources")
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Mkdir(dump, 0o700); err != nil {
+	if err := os.Mkdir(resources, 0o700); err != nil {
 		return nil, err
 	}
 	if err := run(ctx, "", nil, "git", "worktree", "add", "--quiet", "--detach", tree, commit); err != nil {
@@ -63,10 +63,10 @@ func resourcesAt(ctx context.Context, commit string) (dumped []plantest.Dumped, 
 	defer func() {
 		err = errors.Join(err, run(context.WithoutCancel(ctx), "", nil, "git", "worktree", "remove", "--force", tree))
 	}()
-	if err := run(ctx, tree, []string{plantest.DumpVariable + "=" + dump}, "go", renderers...); err != nil {
+	if err := run(ctx, tree, []string{dump.Variable + "=" + resources}, "go", renderers...); err != nil {
 		return nil, fmt.Errorf("the stacks of %s can't be rendered: %w", commit, err)
 	}
-	dumped, err = plantest.ReadDump(dump)
+	dumped, err = dump.Read(resources)
 	if err == nil && len(dumped) == 0 {
 		err = fmt.Errorf("%s has no tests TestDumpResources, which render its stacks: expected a commit that has them", commit)
 	}
@@ -83,10 +83,10 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 }
 
 // changes pairs the resources of two commits by their URN.
-func changes(before, after []plantest.Dumped) []permissions.Change {
+func changes(before, after []dump.Stack) []permissions.Change {
 	var out []permissions.Change
 	place := map[string]int{}
-	at := func(r plantest.DumpedResource) *permissions.Change {
+	at := func(r dump.Resource) *permissions.Change {
 		i, known := place[r.URN]
 		if !known {
 			i = len(out)
