@@ -47,7 +47,7 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		return v
 	}
 	s := Settings{
-		Environment:  must(contract.EnvEnvironment, nil, "dev, staging or prod"),
+		Environment:  must(contract.EnvEnvironment, nil, "the name of an environment"),
 		Pipeline:     must(contract.EnvPipeline, nil, "the name of the pipeline"),
 		Region:       must(contract.EnvRegion, awsname.Region.Allows, "an AWS region"),
 		Account:      must(contract.EnvAccount, awsname.Account.Allows, "a twelve-digit account id"),

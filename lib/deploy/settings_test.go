@@ -36,20 +36,20 @@ func TestSettingsErrorsNameTheVariable(t *testing.T) {
 	t.Parallel()
 	other := strings.Repeat("b", 40)
 	for name, c := range map[string]struct{ variable, value, want string }{
-		"no environment":      {"DELIVERY_ENVIRONMENT", "", "environment variable DELIVERY_ENVIRONMENT is not set"},
-		"unknown environment": {"DELIVERY_ENVIRONMENT", "qa", `environment variable DELIVERY_ENVIRONMENT: environment "qa" is unknown`},
-		"account":             {"DELIVERY_ACCOUNT", "12", `environment variable DELIVERY_ACCOUNT is "12"`},
-		"region":              {"DELIVERY_REGION", "mars", `environment variable DELIVERY_REGION is "mars"`},
-		"role elsewhere":      {"DELIVERY_ROLE", "arn:aws:iam::234567890123:role/x", "DELIVERY_ROLE is in account 234567890123 and DELIVERY_ACCOUNT is 123456789012"},
-		"key":                 {"DELIVERY_SECRETS_KEY", "alias/x", `environment variable DELIVERY_SECRETS_KEY is "alias/x"`},
-		"bucket":              {"DELIVERY_STATE_BUCKET", "A?b", `environment variable DELIVERY_STATE_BUCKET is "A?b"`},
-		"no bus":              {"DELIVERY_BUS", "", "environment variable DELIVERY_BUS is not set"},
-		"requires":            {"DELIVERY_REQUIRES", "qa", "environment variable DELIVERY_REQUIRES"},
-		"digest":              {"DELIVERY_DIGEST", "x", `environment variable DELIVERY_DIGEST is "x"`},
-		"no delivery":         {"DELIVERY_COMMIT", "none", "was not started by a delivery"},
-		"no commit":           {"DELIVERY_COMMIT", "", "was not started by a delivery"},
-		"not a commit":        {"DELIVERY_COMMIT", "main", "expected a commit of 40 hexadecimal digits"},
-		"another commit":      {"DELIVERY_SOURCE_COMMIT", other, "the push named commit " + commitA + " but the source action fetched \"" + other},
+		"no environment": {"DELIVERY_ENVIRONMENT", "", "environment variable DELIVERY_ENVIRONMENT is not set"},
+		"unusable name":  {"DELIVERY_ENVIRONMENT", "QA!", `environment variable DELIVERY_ENVIRONMENT: environment "QA!"`},
+		"account":        {"DELIVERY_ACCOUNT", "12", `environment variable DELIVERY_ACCOUNT is "12"`},
+		"region":         {"DELIVERY_REGION", "mars", `environment variable DELIVERY_REGION is "mars"`},
+		"role elsewhere": {"DELIVERY_ROLE", "arn:aws:iam::234567890123:role/x", "DELIVERY_ROLE is in account 234567890123 and DELIVERY_ACCOUNT is 123456789012"},
+		"key":            {"DELIVERY_SECRETS_KEY", "alias/x", `environment variable DELIVERY_SECRETS_KEY is "alias/x"`},
+		"bucket":         {"DELIVERY_STATE_BUCKET", "A?b", `environment variable DELIVERY_STATE_BUCKET is "A?b"`},
+		"no bus":         {"DELIVERY_BUS", "", "environment variable DELIVERY_BUS is not set"},
+		"requires":       {"DELIVERY_REQUIRES", "shared", "environment variable DELIVERY_REQUIRES"},
+		"digest":         {"DELIVERY_DIGEST", "x", `environment variable DELIVERY_DIGEST is "x"`},
+		"no delivery":    {"DELIVERY_COMMIT", "none", "was not started by a delivery"},
+		"no commit":      {"DELIVERY_COMMIT", "", "was not started by a delivery"},
+		"not a commit":   {"DELIVERY_COMMIT", "main", "expected a commit of 40 hexadecimal digits"},
+		"another commit": {"DELIVERY_SOURCE_COMMIT", other, "the push named commit " + commitA + " but the source action fetched \"" + other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

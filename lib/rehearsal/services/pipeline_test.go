@@ -255,7 +255,7 @@ func TestAStartMustBeValid(t *testing.T) {
 	for in, text := range map[string]string{
 		`{"variables":[{"name":"OTHER","value":"x"}]}`:                                                    "'OTHER' is not defined",
 		`{"variables":[{"name":"COMMIT","value":""}]}`:                                                    "has 0 characters",
-		`{"sourceRevisions":[{"actionName":"Build","revisionType":"COMMIT_ID","revisionValue":"x"}]}`:     "no source action",
+		`{"sourceRevisions":[{"actionName":"Build","revisionType":"COMMIT_ID","revisionValue":"x"}]}`:     "not a source action",
 		`{"sourceRevisions":[{"actionName":"Source","revisionType":"IMAGE_DIGEST","revisionValue":"x"}]}`: "COMMIT_ID",
 		`{"sourceRevisions":[{"actionName":"Source","revisionType":"COMMIT_ID","revisionValue":""}]}`:     "has 0 characters",
 	} {
