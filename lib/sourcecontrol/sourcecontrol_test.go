@@ -50,7 +50,7 @@ func TestAnEnvironmentHoldsItsVariablesAndSecrets(t *testing.T) {
 func TestIncompleteArgumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, program := range map[string]pulumi.RunFunc{
-		"no variable": func(ctx *pulumi.Context) error {
+		"is not a variable": func(ctx *pulumi.Context) error {
 			_, err := sourcecontrol.NewEnvironment(ctx, "dev", &sourcecontrol.EnvironmentArgs{Repository: "r", Name: "n", Variables: map[string]string{"lower": "1"}})
 			return err
 		},
