@@ -91,10 +91,10 @@ func DefaultRetry(log *slog.Logger) Retry {
 // learns whether it is run again.
 func (r Retry) run(ctx context.Context, command func(again bool) error) error {
 	w := &waiting{Retry: r, started: time.Now()}
-	var last error
+	var before, last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		again := last != nil
-		last = command(again)
+		before = last
+		last = command(before != nil)
 		w.class = classOf(last)
 		if last != nil && (!repeatable(last) || ctx.Err() != nil) {
 			return struct{}{}, backoff.Permanent(last)
@@ -105,10 +105,24 @@ func (r Retry) run(ctx context.Context, command func(again bool) error) error {
 			r.Log.Warn("waiting before another try", "class", string(w.class), "wait", wait.Round(time.Millisecond).String(), "error", err.Error())
 		}
 	}))
-	if err != nil && last != nil && !errors.Is(err, last) {
-		return &Failure{Class: pulumicli.Interrupted, Text: fmt.Sprintf("interrupted while waiting for another try (%v): %s", err, what(last)), Err: errors.Join(err, last)}
+	switch {
+	case err != nil && last != nil && !errors.Is(err, last):
+		return interruptedWaiting(err, last)
+	case before != nil && onlyLooked(last) && errors.Is(last, context.Canceled):
+		return interruptedWaiting(last, before)
 	}
 	return err
+}
+
+func interruptedWaiting(by, before error) error {
+	return &Failure{Class: pulumicli.Interrupted, Text: fmt.Sprintf("interrupted while waiting for another try (%v): %s", by, what(before)), Err: errors.Join(by, before)}
+}
+
+// onlyLooked says whether the deployer itself failed, before it ran the CLI:
+// it looks whether the stack is still locked, which is a part of the waiting.
+func onlyLooked(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Command == ""
 }
 
 func what(err error) string {

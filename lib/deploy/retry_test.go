@@ -94,6 +94,33 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 	})
 }
 
+func TestALookAtTheLockThatIsInterruptedIsAPartOfTheWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		err := DefaultRetry(nil).run(ctx, func(again bool) error {
+			if !again {
+				return &Failure{Class: pulumicli.Locked, Text: "the stack is locked by ada"}
+			}
+			stop()
+			return &Failure{Text: "the locks can't be listed", Err: ctx.Err()}
+		})
+		require.ErrorContains(t, err, "interrupted while waiting for another try")
+		require.ErrorContains(t, err, "the stack is locked by ada; the run was interrupted before it changed anything here")
+
+		ctx, stop = context.WithCancel(t.Context())
+		err = DefaultRetry(nil).run(ctx, func(again bool) error {
+			if !again {
+				return &Failure{Class: pulumicli.Locked, Text: "the stack is locked by ada"}
+			}
+			stop()
+			return &Failure{Command: "up x", Class: pulumicli.Interrupted, Stepped: true, Err: ctx.Err()}
+		})
+		require.ErrorContains(t, err, "pulumi up x failed (interrupted", "what the CLI has begun is not hidden")
+		require.ErrorContains(t, err, remedies[pulumicli.Interrupted])
+	})
+}
+
 func TestRetryTellsTheCommandThatItIsRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
