@@ -127,11 +127,16 @@ type NewEnvironment struct {
 // new installations and of those that are configured. It returns the files
 // that it has written. Nothing is deployed.
 func (n NewEnvironment) Add() ([]string, error) {
-	lists, err := n.changedLists()
+	lists, err := n.lists()
 	if err != nil {
 		return nil, err
 	}
-	files, err := n.newFiles(lists[0].Names())
+	files, err := n.newFiles(lists[0].environments.Names())
+	if err != nil {
+		return nil, err
+	}
+	// Everything that can be refused is refused before anything is written.
+	stackFiles, err := n.addTo(lists)
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +146,6 @@ func (n NewEnvironment) Add() ([]string, error) {
 			return written, err
 		}
 		written = append(written, f.path)
-	}
-	stackFiles, err := n.changedFiles()
-	if err != nil {
-		return written, err
 	}
 	for _, f := range stackFiles {
 		written = append(written, f.path)
@@ -165,15 +166,21 @@ func writeNew(f newFile) error {
 	return os.WriteFile(f.path, f.text, 0o644)
 }
 
-// changedLists returns the lists that the environment is added to: that of new
-// installations, then those of the configured ones. What can't be added to one
-// of them is refused.
-func (n NewEnvironment) changedLists() ([]promotion.Environments, error) {
+// listed is a list of environments; the suffix of its installation is "" for
+// that of new ones.
+type listed struct {
+	suffix       string
+	environments promotion.Environments
+}
+
+// lists returns the lists that the environment is to be added to: that of new
+// installations first. What can't be added to one of them is refused.
+func (n NewEnvironment) lists() ([]listed, error) {
 	suffixes, err := Suffixes(n.Root)
 	if err != nil {
 		return nil, err
 	}
-	var lists []promotion.Environments
+	var lists []listed
 	for _, suffix := range append([]string{""}, suffixes...) {
 		all, err := Environments(n.Root, suffix)
 		if err != nil {
@@ -182,7 +189,7 @@ func (n NewEnvironment) changedLists() ([]promotion.Environments, error) {
 		if err := n.checkFits(all); err != nil {
 			return nil, err
 		}
-		lists = append(lists, all)
+		lists = append(lists, listed{suffix, all})
 	}
 	return lists, nil
 }
@@ -249,44 +256,42 @@ func (n NewEnvironment) describe() string {
 	return what + " are " + how
 }
 
-// changedFiles adds the environment to bootstrap's project file and stack files.
-func (n NewEnvironment) changedFiles() ([]*stackFile, error) {
-	suffixes, err := Suffixes(n.Root)
-	if err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(n.Root, bootstrapDir)
-	project, err := openStackFile(filepath.Join(dir, projectFileName))
-	if err != nil {
-		return nil, err
-	}
-	all, err := environmentsIn(dir, "")
-	if err != nil {
-		return nil, err
-	}
-	key := get(project.config(), settings.EnvironmentsKey)
-	if get(key, defaultKey) == nil {
-		return nil, fmt.Errorf("%s: config.%s has no %s: expected a list to add the environment to", project.path, settings.EnvironmentsKey, defaultKey)
-	}
-	plain := n.Environment
-	plain.Account = "" // a new installation has accounts of its own
-	if err := project.setIn(key, defaultKey, append(all, plain)); err != nil {
-		return nil, err
-	}
-	files := []*stackFile{project}
-	for _, suffix := range suffixes {
-		f, err := openStackFile(filepath.Join(dir, "Pulumi."+suffix+".yaml"))
-		if err != nil {
-			return nil, err
+// addTo adds the environment to bootstrap's project file and stack files, which
+// are not written yet.
+func (n NewEnvironment) addTo(lists []listed) ([]*stackFile, error) {
+	var files []*stackFile
+	for _, l := range lists {
+		add := n.addToInstallation
+		if l.suffix == "" {
+			add = n.addToDefault
 		}
-		all, err := environmentsIn(dir, suffix)
+		f, err := add(filepath.Join(n.Root, bootstrapDir), l)
 		if err != nil {
-			return nil, err
-		}
-		if err := f.set(environmentsKey, append(all, n.Environment)); err != nil {
 			return nil, err
 		}
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+func (n NewEnvironment) addToDefault(dir string, l listed) (*stackFile, error) {
+	f, err := openStackFile(filepath.Join(dir, projectFileName))
+	if err != nil {
+		return nil, err
+	}
+	key := get(f.config(), settings.EnvironmentsKey)
+	if get(key, defaultKey) == nil {
+		return nil, fmt.Errorf("%s: config.%s has no %s: expected a list to add the environment to", f.path, settings.EnvironmentsKey, defaultKey)
+	}
+	plain := n.Environment
+	plain.Account = "" // a new installation has accounts of its own
+	return f, f.setIn(key, defaultKey, append(l.environments, plain))
+}
+
+func (n NewEnvironment) addToInstallation(dir string, l listed) (*stackFile, error) {
+	f, err := openStackFile(filepath.Join(dir, "Pulumi."+l.suffix+".yaml"))
+	if err != nil {
+		return nil, err
+	}
+	return f, f.set(environmentsKey, append(l.environments, n.Environment))
 }

@@ -95,6 +95,16 @@ func TestAnEnvironmentThatCannotBeIsRefusedBeforeAnythingIsWritten(t *testing.T)
 	require.NoDirExists(t, filepath.Join(root, "environments", "qa"))
 }
 
+func TestWithoutAListToAddToNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	root := repository(t)
+	file := filepath.Join(root, "bootstrap", "Pulumi.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(content(t, file), "default: []", "secret: false", 1)), 0o600))
+	_, err := run(t, map[string]string{"NAME": "qa"}, "environment", "--root", root)
+	require.ErrorContains(t, err, "config.environments has no default: expected a list to add the environment to")
+	require.NoDirExists(t, filepath.Join(root, "environments", "qa"))
+}
+
 func TestAFlagForAnUnknownEnvironmentIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := run(t, first(nil), "configure", "--root", checkout(t), "--account", "qa=666666666666")
