@@ -11,7 +11,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "In one account the policy of the identity or of the resource suffices.",
-		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html",
+		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html",
 		Enforced: "evaluation.inAccount",
 	},
 	{
@@ -81,7 +81,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "The policy of a bucket has at most 20 KB.",
-		Page:     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
+		Page:     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html",
 		Enforced: "maxOfService",
 	},
 	{

@@ -28,7 +28,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "An HTTP API invokes a function by its ARN, or by arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations.",
-		Page:     "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html",
+		Page:     "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html",
 		Enforced: "Invocation, Invoked",
 	},
 }

@@ -44,7 +44,7 @@ var Facts = []fact.Fact{
 		Enforced: "ExternalID",
 	},
 	{
-		Rule:     "The name of a bucket has 3 to 63 small letters, digits, dots and hyphens; it is no IP address, has no two dots in a row and no reserved prefix or suffix.",
+		Rule:     "The name of a bucket has 3 to 63 small letters, digits, dots and hyphens; it is not an IP address, has no two dots in a row and no reserved prefix or suffix.",
 		Page:     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
 		Enforced: "Bucket, CheckBucket",
 	},
@@ -100,7 +100,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "The names of pipelines, stages and actions have 1 to 100 letters, digits and .@-_.",
-		Page:     "https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineDeclaration.html",
+		Page:     "https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html",
 		Enforced: "Pipeline",
 	},
 	{
@@ -125,12 +125,12 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "The name of a table has 3 to 255 letters, digits and _.-.",
-		Page:     "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html",
+		Page:     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html",
 		Enforced: "Table",
 	},
 	{
 		Rule:     "The name of a parameter has 1 to 1011 letters, digits and _.-/, does not begin with aws or ssm, and has at most 15 levels, of which none is empty.",
-		Page:     "https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html",
+		Page:     "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html",
 		Enforced: "Parameter, CheckParameter",
 	},
 	{

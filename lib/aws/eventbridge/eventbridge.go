@@ -18,13 +18,18 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "The ARN of a rule on the bus default ends with rule/NAME, on any other bus with rule/BUS/NAME.",
-		Page:     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html",
+		Page:     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_events.html",
 		Enforced: "RulePath",
 	},
 	{
-		Rule:     "PutEvents takes 1 to 10 entries; an entry has a Source, a DetailType of at most 128 characters, and a JSON object as Detail.",
+		Rule:     "PutEvents takes 1 to 10 entries.",
+		Page:     "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html",
+		Enforced: "CheckRequest",
+	},
+	{
+		Rule:     "An entry has a Source, a DetailType of at most 128 characters, and a JSON object as Detail.",
 		Page:     "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html",
-		Enforced: "CheckRequest, Entry.Check",
+		Enforced: "Entry.Check",
 	},
 	{
 		Rule:     "The entries of one request have less than 256 KB together: Source, DetailType, Detail, Resources, and 14 bytes for Time.",
@@ -48,7 +53,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "A template is JSON or lines of quoted text; a variable is a value or inside of a string, never a key; <aws.events.event> and <aws.events.event.json> are never inside of a string.",
-		Page:     "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html#eventbridge-Type-InputTransformer-InputTemplate",
+		Page:     "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html",
 		Enforced: "Transformer.Check, Transformer.Apply",
 	},
 }

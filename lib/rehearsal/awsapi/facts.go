@@ -25,7 +25,12 @@ var Facts = []fact.Fact{
 		Enforced: "Server.putEvents",
 	},
 	{
-		Rule:     "A signature covers the request, its date is at most 15 minutes off, and the region is the service's.",
+		Rule:     "The date of a signature is at most 15 minutes off.",
+		Page:     "https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html",
+		Enforced: "Server.authenticate",
+	},
+	{
+		Rule:     "A signature covers the request, and its region is the service's.",
 		Page:     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html",
 		Enforced: "Server.authenticate",
 	},

@@ -6,7 +6,7 @@ import "delivery.internal/lib/aws/fact"
 var Facts = []fact.Fact{
 	{
 		Rule:     "A resource has at most 50 tags; keys have 1 to 128 characters and do not begin with aws:, values 256 at most.",
-		Page:     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
+		Page:     "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html#tag-conventions",
 		Enforced: "checker.checkTags",
 	},
 	{
@@ -16,7 +16,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "KMS rotates symmetric keys alone, every 90 to 2560 days.",
-		Page:     "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
+		Page:     "https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html",
 		Enforced: "planKey",
 	},
 	{
@@ -46,7 +46,7 @@ var Facts = []fact.Fact{
 	},
 	{
 		Rule:     "PutPermission and RemovePermission know no resource.",
-		Page:     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html#amazoneventbridge-actions-as-permissions",
+		Page:     "https://docs.aws.amazon.com/service-authorization/latest/reference/list_events.html#list_events-actions-as-permissions",
 		Enforced: "eventBusPolicy",
 	},
 	{
@@ -65,7 +65,12 @@ var Facts = []fact.Fact{
 		Enforced: "planEventRule",
 	},
 	{
-		Rule:     "A dead-letter queue is of the same kind and account and accepts the queue.",
+		Rule:     "The dead-letter queue of a FIFO queue is a FIFO queue.",
+		Page:     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html",
+		Enforced: "sqsDeadLetters",
+	},
+	{
+		Rule:     "A dead-letter queue is of the same account and accepts the queue.",
 		Page:     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html",
 		Enforced: "sqsDeadLetters",
 	},

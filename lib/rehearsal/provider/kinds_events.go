@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func eventBus() Kind {
 
 // eventBusPolicy is set by PutPermission and removed by RemovePermission, for
 // which AWS knows no resource. See
-// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_events.html
 func eventBusPolicy() Kind {
 	return Kind{
 		Token: typetoken.EventBusPolicy,
@@ -167,7 +168,7 @@ func eventTarget() Kind {
 	return Kind{
 		Token: typetoken.EventTarget,
 		ID: func(c *Call) string {
-			id := c.Str("rule") + "-" + orElse(c.Str("targetId"), "terraform-"+uuid(c))
+			id := c.Str("rule") + "-" + cmp.Or(c.Str("targetId"), "terraform-"+uuid(c))
 			if bus := eventbridge.BusName(c.Str("eventBusName")); bus != eventbridge.DefaultBus {
 				id = bus + "-" + id
 			}
@@ -226,7 +227,7 @@ func eventTargetOutputs(c *Call) (map[string]any, error) {
 	// The id is the rule and the target's own id, which the provider makes up if
 	// none is given.
 	_, made, _ := strings.Cut(c.ID, c.Str("rule")+"-")
-	return map[string]any{"targetId": orElse(c.Str("targetId"), made)}, f.err()
+	return map[string]any{"targetId": cmp.Or(c.Str("targetId"), made)}, f.err()
 }
 
 // withoutRole are the services that are reached by their resource policy. See

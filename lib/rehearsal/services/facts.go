@@ -50,7 +50,12 @@ var Facts = []fact.Fact{
 		Enforced: "function.enter",
 	},
 	{
-		Rule:     "Lambda keeps an event whose function is throttled, and gives up at once where its reserved concurrency is zero.",
+		Rule:     "Lambda gives an event up at once whose function has a reserved concurrency of zero.",
+		Page:     "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+		Enforced: "Emulator.queued",
+	},
+	{
+		Rule:     "Lambda keeps an event whose function is throttled.",
 		Page:     "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",
 		Enforced: "Emulator.queued",
 	},

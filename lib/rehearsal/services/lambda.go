@@ -162,6 +162,7 @@ func (r *Emulator) invokeQueued(ctx context.Context, functionARN string, payload
 // such an event for up to six hours, which no rehearsal lasts. With a reserved
 // concurrency of zero it does not wait. See
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+// and https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 func (r *Emulator) queued(ctx context.Context, functionARN string) bool {
 	f, res, err := r.function(functionARN)
 	if err != nil {
