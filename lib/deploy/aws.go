@@ -12,13 +12,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"delivery.internal/lib/contract"
+	"delivery.internal/lib/eventbus"
 )
 
 // ObjectsAPI is the part of S3 that the ledger and the state backend use.
@@ -151,40 +150,19 @@ func (k DataKeys) DataKey(ctx context.Context, s Secrets) ([]byte, error) {
 	return out.Plaintext, nil
 }
 
-// EventsAPI is the part of EventBridge that EventBus uses.
-type EventsAPI interface {
-	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
-}
-
 // EventBus is the Bus over an EventBridge event bus.
 type EventBus struct {
-	API  EventsAPI
+	API  eventbus.API
 	Name string
 }
 
-// Publish implements Bus. PutEvents answers 200 also when it refused an event,
-// so the count is checked.
+// Publish implements Bus.
 func (b EventBus) Publish(ctx context.Context, d contract.Deployment) error {
 	detail, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	out, err := b.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
-		EventBusName: aws.String(b.Name),
-		Source:       aws.String(contract.DeploymentSource(d.Environment)),
-		DetailType:   aws.String(contract.DeploymentDetailType),
-		Detail:       aws.String(string(detail)),
-	}}})
-	if err != nil {
-		return err
-	}
-	if out.FailedEntryCount == 0 {
-		return nil
-	}
-	for _, e := range out.Entries {
-		if e.ErrorCode != nil {
-			return fmt.Errorf("bus %s refused the event: %s: %s", b.Name, *e.ErrorCode, aws.ToString(e.ErrorMessage))
-		}
-	}
-	return fmt.Errorf("bus %s refused %d events without saying why", b.Name, out.FailedEntryCount)
+	return eventbus.Put(ctx, b.API, b.Name, eventbus.Event{
+		Source: contract.DeploymentSource(d.Environment), DetailType: contract.DeploymentDetailType, Detail: detail,
+	})
 }

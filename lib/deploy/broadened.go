@@ -10,6 +10,7 @@ import (
 
 	"delivery.internal/lib/permissions"
 	"delivery.internal/lib/pulumicli"
+	"delivery.internal/lib/sentinel"
 )
 
 // Broadening is what a change to a resource newly allows, in sentences. It is
@@ -31,7 +32,7 @@ func broadened(steps []pulumicli.Step) []Broadening {
 	computed := map[string]bool{}
 	for _, c := range changes {
 		text, err := json.Marshal(c.After)
-		computed[c.URN] = err != nil || bytes.Contains(text, []byte(unknown))
+		computed[c.URN] = err != nil || bytes.Contains(text, []byte(sentinel.UnknownText))
 	}
 	hide := randomNames(created)
 	var out []Broadening

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"delivery.internal/lib/pulumicli"
+	"delivery.internal/lib/sentinel"
 )
 
 const bucketURN = "urn:pulumi:dev::orders::aws:s3/bucketPolicy:BucketPolicy::readers"
@@ -36,7 +37,7 @@ func TestStepsAreJudgedByWhatTheyAllow(t *testing.T) {
 		"the same, and secret":  {[]pulumicli.Step{policyStep(opSame, "[secret]", "[secret]")}, 0},
 		"more":                  {[]pulumicli.Step{policyStep(opUpdate, get, both)}, 1},
 		"less":                  {[]pulumicli.Step{policyStep(opUpdate, both, get)}, 0},
-		"computed":              {[]pulumicli.Step{policyStep(opUpdate, both, unknown)}, 1},
+		"computed":              {[]pulumicli.Step{policyStep(opUpdate, both, sentinel.UnknownText)}, 1},
 		"secret":                {[]pulumicli.Step{policyStep(opUpdate, both, "[secret]")}, 1},
 		"replaced by as much":   {[]pulumicli.Step{policyStep("create-replacement", both, both), policyStep("replace", both, both), policyStep("delete-replaced", both, "")}, 0},
 		"replaced by more":      {[]pulumicli.Step{policyStep("delete-replaced", get, ""), policyStep("replace", get, both), policyStep("create-replacement", get, both)}, 1},

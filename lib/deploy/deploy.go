@@ -16,8 +16,8 @@ import (
 // when it ended because the build is being stopped.
 const recordPatience = time.Minute
 
-// Deploy carries out the bundle, records the outcome in the ledger and makes
-// it known on the bus. A refusal is recorded as a failure too.
+// Deploy carries out the bundle, records the outcome in the ledger and
+// publishes it on the bus. A refusal is recorded as a failure too.
 func (d *Deployer) Deploy(ctx context.Context) error {
 	b, err := d.deploy(ctx)
 	record := contract.Deployment{

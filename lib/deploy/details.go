@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"delivery.internal/lib/pulumicli"
+	"delivery.internal/lib/sentinel"
 )
 
 // Detail is what happens to a resource, or to the outputs of a stack, value by
@@ -164,7 +165,7 @@ func pathKey(key string) string {
 
 func shownString(text string) string {
 	switch {
-	case text == unknown:
+	case text == sentinel.UnknownText:
 		return unknownShown
 	case len(text) > maxShownString:
 		return fmt.Sprintf("text of %d bytes with digest %s", len(text), textDigest([]byte(text)))
@@ -175,13 +176,13 @@ func shownString(text string) string {
 
 // marked shows secrets, assets and archives.
 func marked(v map[string]any) (string, bool) {
-	switch v[signatureKey] {
-	case secretMark:
+	switch v[sentinel.Signature] {
+	case sentinel.Secret:
 		return secretShown, true
-	case assetMark, archiveMark:
+	case sentinel.Asset, sentinel.Archive:
 		// Their path may be one of the working copy; the hash says it all.
 		if hash, ok := v["hash"].(string); ok && hash != "" {
-			kind := map[any]string{assetMark: "asset", archiveMark: "archive"}[v[signatureKey]]
+			kind := map[any]string{sentinel.Asset: "asset", sentinel.Archive: "archive"}[v[sentinel.Signature]]
 			return kind + " " + hash, true
 		}
 	}

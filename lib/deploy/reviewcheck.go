@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/sentinel"
 )
 
 // A review is written beside the program that it is about. So nothing in it is
@@ -167,7 +169,7 @@ func comparableValue(value any, provider bool, hide func(string) string) any {
 	switch v := value.(type) {
 	case map[string]any:
 		if special, ok := marked(v); ok {
-			return map[string]any{signatureKey: special}
+			return map[string]any{sentinel.Signature: special}
 		}
 		out := map[string]any{}
 		for key, e := range v {

@@ -11,19 +11,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-)
 
-// unknown is the engine's placeholder for a value that a preview can't know,
-// measured with the pinned CLI, whose checkpoints read it as such too.
-const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-// The engine marks values that JSON has no word for by signatures under this
-// key.
-const (
-	signatureKey = "4dabf18193072939515e22adb298388d"
-	secretMark   = "1b47061264138c4ac30d75fd1eb44270"
-	assetMark    = "c44067f5952c0a294b673a41bacd8c17"
-	archiveMark  = "0def7320c3a5731c473e5ecbe6d01bc7"
+	"delivery.internal/lib/sentinel"
 )
 
 // Opener decrypts a secret of a plan.
@@ -165,7 +154,7 @@ func differing(fresh, shown map[string]any, open Opener) (names []string) {
 // sameValue says whether a value is the one that was shown. What was shown as
 // unknown may have become anything, as it may for the engine.
 func sameValue(fresh, shown any, open Opener) bool {
-	if shown == unknown {
+	if shown == sentinel.UnknownText {
 		return true
 	}
 	switch s := shown.(type) {
@@ -180,13 +169,13 @@ func sameValue(fresh, shown any, open Opener) bool {
 }
 
 func sameObject(fresh, shown map[string]any, open Opener) bool {
-	if fresh[signatureKey] != shown[signatureKey] {
+	if fresh[sentinel.Signature] != shown[sentinel.Signature] {
 		return false
 	}
-	switch shown[signatureKey] {
-	case secretMark:
+	switch shown[sentinel.Signature] {
+	case sentinel.Secret:
 		return sameSecret(fresh, shown, open)
-	case assetMark, archiveMark:
+	case sentinel.Asset, sentinel.Archive:
 		// Its path may be that of this run's working copy.
 		if hash, ok := shown["hash"].(string); ok && hash != "" {
 			return fresh["hash"] == hash

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"delivery.internal/lib/sentinel"
 )
 
 // planOf is a saved plan with one thing; the texts are its steps, and the JSON
@@ -20,7 +22,7 @@ func planOf(steps, goal string) []byte {
 }
 
 func sealedJSON(text string) string {
-	return fmt.Sprintf(`{%q:%q,"ciphertext":%q}`, signatureKey, secretMark, text)
+	return fmt.Sprintf(`{%q:%q,"ciphertext":%q}`, sentinel.Signature, sentinel.Secret, text)
 }
 
 func TestFreshPlanIsHeldToTheReviewedOneValueByValue(t *testing.T) {
@@ -37,7 +39,7 @@ func TestFreshPlanIsHeldToTheReviewedOneValueByValue(t *testing.T) {
 	out := func(diff string) string { return `{"protect":false,"inputDiff":{},"outputDiff":` + diff + `}` }
 	none := []byte(`{"resourcePlans":{}}`)
 	asset := func(path, hash string) string {
-		return in(fmt.Sprintf(`{"updates":{"code":{%q:%q,"path":%q,"hash":%q}}}`, signatureKey, assetMark, path, hash))
+		return in(fmt.Sprintf(`{"updates":{"code":{%q:%q,"path":%q,"hash":%q}}}`, sentinel.Signature, sentinel.Asset, path, hash))
 	}
 	for name, c := range map[string]struct {
 		reviewed, fresh []byte
@@ -56,9 +58,9 @@ func TestFreshPlanIsHeldToTheReviewedOneValueByValue(t *testing.T) {
 		"deep down":                     {planOf("update", in(`{"updates":{"tags":{"a":["x"]}}}`)), planOf("update", in(`{"updates":{"tags":{"a":["y"]}}}`)), "update tags"},
 		"one more below":                {planOf("update", in(`{"updates":{"tags":{"a":"x"}}}`)), planOf("update", in(`{"updates":{"tags":{"a":"x","b":"y"}}}`)), "update tags"},
 		"null is a value":               {planOf("update", in(`{"updates":{"a":null}}`)), planOf("update", in(`{"updates":{"b":null}}`)), "update b"},
-		"unknown becomes known":         {planOf("update", in(`{"updates":{"arn":"`+unknown+`"}}`)), planOf("update", in(`{"updates":{"arn":{"a":1}}}`)), ""},
-		"unknown becomes known below":   {planOf("create", in(`{"adds":{"tags":{"a":"`+unknown+`","b":1}}}`)), planOf("create", in(`{"adds":{"tags":{"a":"x","b":2}}}`)), "create tags"},
-		"known becomes unknown":         {planOf("update", in(`{"updates":{"arn":"x"}}`)), planOf("update", in(`{"updates":{"arn":"`+unknown+`"}}`)), "update arn"},
+		"unknown becomes known":         {planOf("update", in(`{"updates":{"arn":"`+sentinel.UnknownText+`"}}`)), planOf("update", in(`{"updates":{"arn":{"a":1}}}`)), ""},
+		"unknown becomes known below":   {planOf("create", in(`{"adds":{"tags":{"a":"`+sentinel.UnknownText+`","b":1}}}`)), planOf("create", in(`{"adds":{"tags":{"a":"x","b":2}}}`)), "create tags"},
+		"known becomes unknown":         {planOf("update", in(`{"updates":{"arn":"x"}}`)), planOf("update", in(`{"updates":{"arn":"`+sentinel.UnknownText+`"}}`)), "update arn"},
 		"another operation":             {planOf("create", in(`{"adds":{"size":20}}`)), planOf("update", in(`{"updates":{"size":20}}`)), "update size"},
 		"replaced instead of updated":   {planOf("update", in(`{"updates":{"size":20}}`)), planOf("create-replacement,replace,delete-replaced", in(`{"updates":{"size":20}}`)), "create-replacement, replace, delete-replaced size"},
 		"deleted as shown":              {planOf("delete", ""), planOf("delete", ""), ""},
@@ -68,17 +70,17 @@ func TestFreshPlanIsHeldToTheReviewedOneValueByValue(t *testing.T) {
 		"read":                          {none, planOf("read", in(`{}`)), ""},
 		"an output":                     {planOf("same", out(`{"updates":{"limit":5}}`)), planOf("same", out(`{"updates":{"limit":65535}}`)), "outputs limit"},
 		"an output that was shown":      {planOf("same", out(`{"updates":{"limit":5}}`)), planOf("same", out(`{"adds":{"limit":5}}`)), ""},
-		"an output, unknown then":       {planOf("same", out(`{"updates":{"arn":"`+unknown+`"}}`)), planOf("same", out(`{"updates":{"arn":"x"}}`)), ""},
+		"an output, unknown then":       {planOf("same", out(`{"updates":{"arn":"`+sentinel.UnknownText+`"}}`)), planOf("same", out(`{"updates":{"arn":"x"}}`)), ""},
 		"equal secrets":                 {planOf("update", in(`{"updates":{"token":`+sealedJSON(`1:"a"`)+`}}`)), planOf("update", in(`{"updates":{"token":`+sealedJSON(`2:"a"`)+`}}`)), ""},
 		"another secret":                {planOf("update", in(`{"updates":{"token":`+sealedJSON(`1:"a"`)+`}}`)), planOf("update", in(`{"updates":{"token":`+sealedJSON(`2:"b"`)+`}}`)), "update token"},
-		"a secret, unknown then":        {planOf("update", in(`{"updates":{"token":`+sealedJSON(`1:"`+unknown+`"`)+`}}`)), planOf("update", in(`{"updates":{"token":`+sealedJSON(`2:"b"`)+`}}`)), ""},
+		"a secret, unknown then":        {planOf("update", in(`{"updates":{"token":`+sealedJSON(`1:"`+sentinel.UnknownText+`"`)+`}}`)), planOf("update", in(`{"updates":{"token":`+sealedJSON(`2:"b"`)+`}}`)), ""},
 		"a secret that can't be read":   {planOf("update", in(`{"updates":{"token":`+sealedJSON(`x`)+`}}`)), planOf("update", in(`{"updates":{"token":`+sealedJSON(`x`)+`}}`)), "update token"},
 		"a secret that is none now":     {planOf("update", in(`{"updates":{"token":`+sealedJSON(`1:"a"`)+`}}`)), planOf("update", in(`{"updates":{"token":"a"}}`)), "update token"},
 		"the same file elsewhere":       {planOf("update", asset("/tmp/1/f", "h")), planOf("update", asset("/tmp/2/f", "h")), ""},
 		"another file":                  {planOf("update", asset("f", "h")), planOf("update", asset("f", "i")), "update code"},
 		"protection":                    {planOf("update", in(`{"updates":{"size":20}}`)), planOf("update", `{"protect":true,"inputDiff":{"updates":{"size":20}},"outputDiff":{}}`), "update protect"},
-		"another provider":              {planOf("create", `{"inputDiff":{},"provider":"urn:a::`+unknown+`"}`), planOf("create", `{"inputDiff":{},"provider":"urn:b::id"}`), "create provider"},
-		"the provider that exists now":  {planOf("create", `{"inputDiff":{},"provider":"urn:a::`+unknown+`"}`), planOf("create", `{"inputDiff":{},"provider":"urn:a::id"}`), ""},
+		"another provider":              {planOf("create", `{"inputDiff":{},"provider":"urn:a::`+sentinel.UnknownText+`"}`), planOf("create", `{"inputDiff":{},"provider":"urn:b::id"}`), "create provider"},
+		"the provider that exists now":  {planOf("create", `{"inputDiff":{},"provider":"urn:a::`+sentinel.UnknownText+`"}`), planOf("create", `{"inputDiff":{},"provider":"urn:a::id"}`), ""},
 		"dependencies in another order": {planOf("create", `{"inputDiff":{},"dependencies":["a","b"]}`), planOf("create", `{"inputDiff":{},"dependencies":["b","a"]}`), ""},
 		"another import":                {planOf("import", `{"inputDiff":{},"id":"a"}`), planOf("import", `{"inputDiff":{},"id":"b"}`), "import id"},
 	} {

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -243,7 +244,7 @@ func (a atom) coversPrincipal(small atom) bool {
 
 // accountOf is the account of a principal's ARN, or its whole name.
 func accountOf(principal string) string {
-	return firstOf(arns.Of(principal).Account, principal)
+	return cmp.Or(arns.Of(principal).Account, principal)
 }
 
 // lacking returns the conditions of a that small does not imply.

@@ -18,27 +18,7 @@ func (t text) hasVariable() bool { return t.variables && variable.MatchString(t.
 // includes says whether everything that small matches is matched by big. It is
 // sufficient, not necessary: a false answer means "not shown".
 func includes(big, small []glyph) bool {
-	i, j := 0, 0
-	star, from := -1, 0
-	for j < len(small) {
-		switch {
-		case i < len(big) && big[i].many:
-			star, from = i, j
-			i++
-		case i < len(big) && big[i].includes(small[j]):
-			i++
-			j++
-		case star >= 0:
-			from++
-			i, j = star+1, from
-		default:
-			return false
-		}
-	}
-	for i < len(big) && big[i].many {
-		i++
-	}
-	return i == len(big)
+	return covers(big, len(small), func(g glyph, j int) bool { return g.includes(small[j]) })
 }
 
 // includes compares single characters of patterns.

@@ -63,14 +63,20 @@ func (v variables) value(body string) (string, bool) {
 // match says whether s is what p describes.
 func match(p []glyph, s string) bool {
 	text := []rune(s)
+	return covers(p, len(text), func(g glyph, j int) bool { return g.one || g.r == text[j] })
+}
+
+// covers says whether a pattern reaches over n places, of which those that no
+// "*" covers are taken one by one.
+func covers(p []glyph, n int, takes func(g glyph, j int) bool) bool {
 	i, j := 0, 0
 	star, from := -1, 0 // the last "*" and how far it reached
-	for j < len(text) {
+	for j < n {
 		switch {
 		case i < len(p) && p[i].many:
 			star, from = i, j
 			i++
-		case i < len(p) && (p[i].one || p[i].r == text[j]):
+		case i < len(p) && takes(p[i], j):
 			i++
 			j++
 		case star >= 0:

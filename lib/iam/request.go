@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 	"strings"
@@ -100,7 +101,7 @@ func (r Request) contextValues() variables {
 	if r.Principal.Kind == Service {
 		set("aws:principalservicename", r.Principal.ARN)
 	} else {
-		set("aws:resourceaccount", firstOf(r.ResourceAccount, r.Principal.Account))
+		set("aws:resourceaccount", cmp.Or(r.ResourceAccount, r.Principal.Account))
 		set("aws:principalarn", r.Principal.principalARN())
 		set("aws:principalaccount", r.Principal.Account)
 		set("aws:principaltype", map[PrincipalKind]string{Role: "AssumedRole", User: "User", Root: "Account"}[r.Principal.Kind])
@@ -119,17 +120,8 @@ func (r Request) contextValues() variables {
 	return out
 }
 
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // regionOf is the region that a request goes to: the resource's, or the home
-// regionOf of global services.
+// region of global services.
 func regionOf(arn string) string {
-	return firstOf(arns.Of(arn).Region, "us-east-1")
+	return cmp.Or(arns.Of(arn).Region, "us-east-1")
 }

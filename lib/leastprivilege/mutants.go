@@ -38,59 +38,54 @@ type mutant struct {
 
 // mutants takes one part at a time out of every statement that allows something.
 func mutants(policy, document string) ([]mutant, error) {
-	var out []mutant
-	count, err := statementsOf(document)
+	_, statements, err := parse(document)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", policy, err)
 	}
-	for i := range count {
-		var found []mutant
-		// Each is taken out of a copy of its own.
-		for n := 0; n == 0 || n < len(found); n++ {
-			doc, statements := parse(document)
-			s := statements[i]
-			if s["Effect"] != "Allow" {
-				break
-			}
-			cuts := cutsOf(s)
-			if n == 0 {
-				found = make([]mutant, len(cuts))
-			}
-			cuts[n].take()
-			if cuts[n].empties {
-				statements = slices.Delete(statements, i, i+1)
-			}
-			doc["Statement"] = statements
-			text, err := json.Marshal(doc)
+	var out []mutant
+	for i, s := range statements {
+		if s["Effect"] != "Allow" {
+			continue
+		}
+		for n := range cutsOf(s) {
+			m, err := without(policy, document, i, n)
 			if err != nil {
 				return nil, err
 			}
-			found[n] = mutant{Part{policy, sid(s, i), cuts[n].kind, cuts[n].value}, string(text), cuts[n].operator, cuts[n].key}
+			out = append(out, m)
 		}
-		out = append(out, found...)
 	}
 	return out, nil
 }
 
-func statementsOf(document string) (int, error) {
-	var doc struct{ Statement json.RawMessage }
-	if err := json.Unmarshal([]byte(document), &doc); err != nil {
-		return 0, err
+// without is a document of which a statement lacks the nth of its parts. It is
+// read anew, because a cut changes it.
+func without(policy, document string, statement, n int) (mutant, error) {
+	doc, statements, err := parse(document)
+	if err != nil {
+		return mutant{}, err
 	}
-	var many []json.RawMessage
-	if json.Unmarshal(doc.Statement, &many) == nil {
-		return len(many), nil
+	s := statements[statement]
+	c := cutsOf(s)[n]
+	c.take()
+	part := Part{policy, sid(s, statement), c.kind, c.value}
+	if c.empties {
+		statements = slices.Delete(statements, statement, statement+1)
 	}
-	return 1, nil
+	doc["Statement"] = statements
+	text, err := json.Marshal(doc)
+	return mutant{part, string(text), c.operator, c.key}, err
 }
 
-// parse reads a document that was read before.
-func parse(document string) (doc map[string]any, statements []map[string]any) {
-	_ = json.Unmarshal([]byte(document), &doc) // statementsOf has read it
+// parse reads a document.
+func parse(document string) (doc map[string]any, statements []map[string]any, err error) {
+	if err := json.Unmarshal([]byte(document), &doc); err != nil {
+		return nil, nil, err
+	}
 	for _, s := range list(doc["Statement"]) {
 		statements = append(statements, s.(map[string]any)) // the cloud refuses others
 	}
-	return doc, statements
+	return doc, statements, nil
 }
 
 func sid(s map[string]any, i int) string {

@@ -154,7 +154,7 @@ func foreign(operator string, own []string) string {
 // of the statement's actions carries.
 func neverCarried(policy, document string) []Part {
 	var out []Part
-	_, statements := parse(document)
+	_, statements, _ := parse(document) // mutants has read it
 	for i, s := range statements {
 		conditions, _ := s["Condition"].(map[string]any)
 		for operator, keys := range conditions {

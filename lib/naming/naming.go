@@ -58,6 +58,15 @@ func ValidEnvironment(s string) error {
 	return fmt.Errorf("environment %q can't be a part of names: expected %s", s, EnvironmentRule)
 }
 
+// List names environments in a sentence, separated by commas.
+func List(environments []Environment) string {
+	var names []string
+	for _, env := range environments {
+		names = append(names, string(env))
+	}
+	return strings.Join(names, ", ")
+}
+
 // Kind is a type of named resource: its prefix and AWS's limit on the length
 // of the whole name, in characters.
 type Kind struct {

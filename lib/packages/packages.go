@@ -120,7 +120,7 @@ var groups = []group{
 	{"functions", []string{"lib/handlers"}},
 	{"tools of the tests", []string{"lib/plantest", "lib/golden", "lib/testbuild", "lib/guide", "lib/packages"}},
 	{"words and facts", []string{
-		"lib/settings", "lib/projectconfig", "lib/stackrefs", "lib/stackoutputs", "lib/naming", "lib/promotion", "lib/contract", "lib/iampolicy", "lib/iam", "lib/aws", "lib/zipfile",
+		"lib/sentinel", "lib/eventbus", "lib/settings", "lib/projectconfig", "lib/stackrefs", "lib/stackoutputs", "lib/naming", "lib/promotion", "lib/contract", "lib/iampolicy", "lib/iam", "lib/aws", "lib/zipfile",
 	}},
 }
 

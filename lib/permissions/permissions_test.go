@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"delivery.internal/lib/iam"
+	"delivery.internal/lib/sentinel"
 )
 
 type m = map[string]any
@@ -99,7 +100,7 @@ var broadenings = []struct {
 	{"a trust that also tags sessions", roleT, trust, replaced(trust, "assumeRolePolicy", `"sts:AssumeRole"`, `["sts:AssumeRole","sts:TagSession"]`), "may call sts:TagSession"},
 	{"a trust that is computed", roleT, trust, with(trust, m{"assumeRolePolicy": unknown}), "is not known before the deployment"},
 	{"a trust that is secret", roleT, trust, with(trust, m{"assumeRolePolicy": "[secret]"}), "is not known before the deployment"},
-	{"a trust that is a wrapped secret", roleT, trust, with(trust, m{"assumeRolePolicy": m{signature: "1b47061264138c4ac30d75fd1eb44270", "value": "x"}}), "is not known before the deployment"},
+	{"a trust that is a wrapped secret", roleT, trust, with(trust, m{"assumeRolePolicy": m{sentinel.Signature: "1b47061264138c4ac30d75fd1eb44270", "value": "x"}}), "is not known before the deployment"},
 	{"a trust that can't be read", roleT, trust, with(trust, m{"assumeRolePolicy": "{"}), "can't be read"},
 	{"a boundary that is lifted", roleT, with(trust, m{"permissionsBoundary": "arn:aws:iam::111122223333:policy/b"}), trust, "no longer limited by the permissions boundary arn:aws:iam::111122223333:policy/b"},
 	{"a boundary that is another", roleT, with(trust, m{"permissionsBoundary": "arn:aws:iam::111122223333:policy/b"}), with(trust, m{"permissionsBoundary": "arn:aws:iam::111122223333:policy/c"}), "policy/c instead of arn:aws:iam::111122223333:policy/b"},

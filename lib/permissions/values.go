@@ -4,21 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"delivery.internal/lib/sentinel"
 )
-
-// Marks of the engine in plans and events.
-// https://github.com/pulumi/pulumi/blob/v3.255.0/sdk/go/common/resource/plugin/rpc.go
-// https://github.com/pulumi/pulumi/blob/v3.255.0/sdk/go/common/resource/sig/sig.go
-var unknowns = []string{
-	"04da6b54-80e4-46f7-96ec-b56ff0331ba9", // a text
-	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", // a boolean
-	"3eeb2bf0-c639-47a8-9e75-3b44932eb421", // a number
-	"6a19a0b0-7e62-4c92-b797-7f8e31da9cc2", // a list
-	"dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // an object
-}
-
-// signature marks an object that stands for a secret, an output or an asset.
-const signature = "4dabf18193072939515e22adb298388d"
 
 // secret is what events show instead of one.
 const secret = "[secret]"
@@ -87,7 +75,7 @@ func valueOf(v any) value {
 }
 
 func isUnknown(s string) bool {
-	return strings.Contains(s, secret) || slices.ContainsFunc(unknowns, func(mark string) bool { return strings.Contains(s, mark) })
+	return strings.Contains(s, secret) || slices.ContainsFunc(sentinel.Unknowns, func(mark string) bool { return strings.Contains(s, mark) })
 }
 
 // hasUnknown says whether something in a value is not known: computed, secret,
@@ -102,7 +90,7 @@ func hasUnknown(v any) bool {
 		return slices.ContainsFunc(v, hasUnknown)
 	case map[string]any:
 		for key, e := range v {
-			if key == signature || hasUnknown(e) {
+			if key == sentinel.Signature || hasUnknown(e) {
 				return true
 			}
 		}
@@ -136,7 +124,7 @@ func objects(inputs map[string]any, key string) (out []map[string]any, known boo
 	case []any:
 		for _, e := range v {
 			m, ok := e.(map[string]any)
-			if _, marked := m[signature]; !ok || marked {
+			if _, marked := m[sentinel.Signature]; !ok || marked {
 				return nil, false
 			}
 			out = append(out, m)

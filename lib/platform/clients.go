@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,7 +130,7 @@ func (c *Clients) load(ctx context.Context, service string) (aws.Config, error) 
 	}
 	cfg := aws.Config{Region: settings.Region, Credentials: credentials.NewStaticCredentialsProvider(
 		e.getenv("AWS_ACCESS_KEY_ID"), e.getenv("AWS_SECRET_ACCESS_KEY"), e.getenv("AWS_SESSION_TOKEN"))}
-	if endpoint := firstOf(e.getenv("AWS_ENDPOINT_URL_"+service), e.getenv("AWS_ENDPOINT_URL")); endpoint != "" {
+	if endpoint := cmp.Or(e.getenv("AWS_ENDPOINT_URL_"+service), e.getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		cfg.BaseEndpoint = &endpoint
 	}
 	return cfg, nil

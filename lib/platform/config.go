@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -77,10 +78,10 @@ func New(c Config) (*Platform, error) {
 	if p.Out == nil {
 		p.Out = io.Discard
 	}
-	p.Pulumi = firstOf(p.Pulumi, filepath.Join(root, ".tools", "bin", "pulumi"))
-	p.Backend = firstOf(p.Backend, fmt.Sprintf("s3://%s?region=%s", p.StateBucket(), settings.Region))
-	p.SecretsProvider = firstOf(p.SecretsProvider, fmt.Sprintf("awskms://%s?region=%s", p.names.Of(naming.KeyAlias), settings.Region))
-	p.LocalDir = firstOf(p.LocalDir, filepath.Join(root, ".bootstrap", c.Suffix))
+	p.Pulumi = cmp.Or(p.Pulumi, filepath.Join(root, ".tools", "bin", "pulumi"))
+	p.Backend = cmp.Or(p.Backend, fmt.Sprintf("s3://%s?region=%s", p.StateBucket(), settings.Region))
+	p.SecretsProvider = cmp.Or(p.SecretsProvider, fmt.Sprintf("awskms://%s?region=%s", p.names.Of(naming.KeyAlias), settings.Region))
+	p.LocalDir = cmp.Or(p.LocalDir, filepath.Join(root, ".bootstrap", c.Suffix))
 	if p.ProjectDir == nil {
 		p.ProjectDir = func(project string) string { return filepath.Join(root, filepath.FromSlash(project)) }
 	}
@@ -94,13 +95,6 @@ func New(c Config) (*Platform, error) {
 		p.Storage = p.clients.Storage()
 	}
 	return p, nil
-}
-
-func firstOf(value, def string) string {
-	if value == "" {
-		return def
-	}
-	return value
 }
 
 // StateBucket is the name of the platform's state bucket.

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -247,7 +248,7 @@ func (files projectFiles) stackFiles() []*stackFile {
 	return out
 }
 
-// existingValues reads what `of` writes.
+// existingValues reads what keysOf writes.
 func (files projectFiles) existingValues(suffix string) (_ Values, err error) {
 	v := Values{Suffix: suffix, Profiles: map[naming.Environment]string{}, adminRoles: map[naming.Environment]string{}}
 	for _, f := range files {
@@ -294,8 +295,8 @@ func (v Values) commonRole() string {
 
 // overlaidOn returns the values, completed with existing ones.
 func (v Values) overlaidOn(existing Values) Values {
-	v.Repository = firstOf(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(v.Repository, "/"), "https://github.com/"), ".git"), existing.Repository)
-	v.Branch = firstOf(v.Branch, firstOf(existing.Branch, "main"))
+	v.Repository = cmp.Or(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(v.Repository, "/"), "https://github.com/"), ".git"), existing.Repository)
+	v.Branch = cmp.Or(v.Branch, cmp.Or(existing.Branch, "main"))
 	if len(v.Environments) == 0 {
 		v.Environments = existing.Environments
 	}
@@ -310,7 +311,7 @@ func (v Values) overlaidOn(existing Values) Values {
 	if len(v.Operators) == 0 {
 		v.Operators = existing.Operators
 	}
-	v.Connection = firstOf(v.Connection, existing.Connection)
+	v.Connection = cmp.Or(v.Connection, existing.Connection)
 	profiles, roles := map[naming.Environment]string{}, map[naming.Environment]string{}
 	for _, env := range v.Environments.Names() {
 		role, known := existing.adminRoles[env]
@@ -319,7 +320,7 @@ func (v Values) overlaidOn(existing Values) Values {
 		}
 		roles[env], profiles[env] = role, v.Profiles[env]
 		if v.AdminRole == "" { // a role that is given now replaces the profiles of earlier
-			profiles[env] = firstOf(v.Profiles[env], existing.Profiles[env])
+			profiles[env] = cmp.Or(v.Profiles[env], existing.Profiles[env])
 		}
 	}
 	v.Profiles, v.adminRoles = profiles, roles
@@ -377,5 +378,5 @@ func (v Values) targetAccess(env naming.Environment) (role, profile string) {
 	if v.Profiles[env] != "" {
 		return "", v.Profiles[env]
 	}
-	return firstOf(v.AdminRole, v.adminRoles[env]), ""
+	return cmp.Or(v.AdminRole, v.adminRoles[env]), ""
 }

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -110,7 +111,7 @@ func (f *stackFile) setIn(config *yaml.Node, key string, value any) error {
 	k, old := entry(config, key)
 	comment := ""
 	if old != nil {
-		comment = firstOf(old.LineComment, k.LineComment)
+		comment = cmp.Or(old.LineComment, k.LineComment)
 	}
 	added, err := renderEntry(key, value, indent, comment)
 	if err != nil {

@@ -144,15 +144,7 @@ func (v Values) accessProblems() []*ValueError {
 	if v.Delivery == "" {
 		remedy += "; only the delivery account itself needs neither, once you are logged in to it"
 	}
-	return []*ValueError{unusable("ADMIN_ROLE", "", fmt.Sprintf("the name of a role in the accounts of %s that trusts the delivery account", list(closed)), remedy)}
-}
-
-func list(environments []naming.Environment) string {
-	var names []string
-	for _, env := range environments {
-		names = append(names, string(env))
-	}
-	return strings.Join(names, ", ")
+	return []*ValueError{unusable("ADMIN_ROLE", "", fmt.Sprintf("the name of a role in the accounts of %s that trusts the delivery account", naming.List(closed)), remedy)}
 }
 
 // notes say what is allowed and yet unusual.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"delivery.internal/lib/contract"
+	"delivery.internal/lib/eventbus"
 	"delivery.internal/lib/naming"
 	"delivery.internal/lib/stackrefs"
 )
@@ -54,13 +54,7 @@ func (g *gate) Ask(ctx context.Context, r contract.VerdictRequest) error {
 	if err != nil {
 		return err
 	}
-	out, err := g.events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
-		Source: aws.String(contract.ImageSource), DetailType: aws.String(contract.VerdictDetailType), Detail: aws.String(string(detail)),
-	}}})
-	if err == nil && out.FailedEntryCount > 0 {
-		err = fmt.Errorf("EventBridge refuses the event: %s %s", aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage))
-	}
-	return err
+	return eventbus.Put(ctx, g.events, "default", eventbus.Event{Source: contract.ImageSource, DetailType: contract.VerdictDetailType, Detail: detail})
 }
 
 // Verdict implements ScanGate.

@@ -47,7 +47,7 @@ func (all Environments) Problems(allowSharedAccounts bool) []Problem {
 		}
 		for _, from := range e.before() {
 			if from.name != "" && all.index(from.name) < 0 {
-				bad(from.key, string(from.name), "one of "+all.list()+", or nothing", string(all[0].Name))
+				bad(from.key, string(from.name), "one of "+naming.List(all.Names())+", or nothing", string(all[0].Name))
 			}
 		}
 	}
@@ -66,14 +66,6 @@ func (all Environments) alike(name naming.Environment) int {
 
 func (all Environments) sharing(account Account) int {
 	return slices.IndexFunc(all, func(e Environment) bool { return e.Account == account })
-}
-
-func (all Environments) list() string {
-	var names []string
-	for _, n := range all.Names() {
-		names = append(names, string(n))
-	}
-	return strings.Join(names, ", ")
 }
 
 // circle finds the environments that come after themselves. Without any, one at

@@ -97,7 +97,7 @@ func (s *stage) swappedSource(t *testing.T) {
 	changes[hostileFile] = nil
 	commit := s.deliver(t, "Hide orders as before, and nothing else", changes)
 	s.mustDeploy(t, naming.Staging, commit)
-	_, err := s.operator.WaitForApproval(s.limit(t), commit)
+	_, err := s.operator.WaitForApproval(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 
 	waiting := s.operator.RunsOf(naming.Prod, commit)[0]
@@ -120,7 +120,7 @@ func (s *stage) swappedSource(t *testing.T) {
 	require.NoError(t, w.Close())
 	require.NoError(t, s.rig.Services.ReplaceArtifact(waiting.ID, contract.SourceArtifact, swapped.Bytes()))
 
-	require.NoError(t, s.operator.Decide(commit, true, "by the test"))
+	require.NoError(t, s.operator.Decide(naming.Prod, commit, true, "by the test"))
 	prod, err := s.operator.WaitForEnd(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 	require.NotContains(t, s.buildsOf(prod), "CODE THAT NO COMMIT HOLDS")

@@ -107,7 +107,7 @@ func (s *stage) bothToProduction(t *testing.T, first, second string) {
 // asked waits until production asks for a commit, and does not answer.
 func (s *stage) asked(t *testing.T, commit string) {
 	t.Helper()
-	_, err := s.operator.WaitForApproval(s.limit(t), commit)
+	_, err := s.operator.WaitForApproval(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
 }
 

@@ -198,9 +198,9 @@ func (s *stage) mustDeploy(t *testing.T, env naming.Environment, commit string) 
 // approve answers production's question for a commit.
 func (s *stage) answer(t *testing.T, commit string, yes bool) operator.Question {
 	t.Helper()
-	q, err := s.operator.WaitForApproval(s.limit(t), commit)
+	q, err := s.operator.WaitForApproval(s.limit(t), naming.Prod, commit)
 	require.NoError(t, err)
-	require.NoError(t, s.operator.Decide(commit, yes, "by the test"))
+	require.NoError(t, s.operator.Decide(naming.Prod, commit, yes, "by the test"))
 	return q
 }
 

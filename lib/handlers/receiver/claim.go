@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"delivery.internal/lib/contract"
 )
 
 const (
@@ -22,13 +24,8 @@ const (
 	claimAge = 60 * 24 * time.Hour
 )
 
-// Attributes of the table of deliveries.
+// Attributes of the table of deliveries, beside those of contract.
 const (
-	// TableKey is the hash key, a string.
-	TableKey = "id"
-	// TableTTL is the time at which DynamoDB may remove an item.
-	TableTTL = "expires"
-
 	tableDelivery  = "delivery"  // id of the first delivery of the body
 	tableHolder    = "holder"    // who claimed it last, a random text
 	tableLease     = "lease"     // end of the lease, in seconds
@@ -38,7 +35,7 @@ const (
 // claimable is true for a body that is new, or whose holder died: a lease that
 // has ended without a publication. It is true for the holder as well, because
 // the SDK repeats a request whose answer was lost.
-const claimable = "attribute_not_exists(" + TableKey + ") OR attribute_not_exists(" + tablePublished + ") AND (" + tableLease + " < :now OR " + tableHolder + " = :holder)"
+const claimable = "attribute_not_exists(" + contract.DeliveriesKey + ") OR attribute_not_exists(" + tablePublished + ") AND (" + tableLease + " < :now OR " + tableHolder + " = :holder)"
 
 // TableAPI is the part of DynamoDB that Table uses.
 type TableAPI interface {
@@ -58,7 +55,7 @@ func (t Table) Claim(ctx context.Context, id, delivery string, now time.Time) (C
 		TableName: aws.String(t.Name),
 		Key:       key(id),
 		UpdateExpression: aws.String("SET " + tableDelivery + " = if_not_exists(" + tableDelivery + ", :delivery), " +
-			tableHolder + " = :holder, " + tableLease + " = :lease, " + TableTTL + " = :expires"),
+			tableHolder + " = :holder, " + tableLease + " = :lease, " + contract.DeliveriesTTL + " = :expires"),
 		ConditionExpression: aws.String(claimable),
 		ExpressionAttributeValues: map[string]dbtypes.AttributeValue{
 			":delivery": text(delivery), ":holder": text(holder), ":now": seconds(now),
@@ -107,7 +104,7 @@ func (t Table) Publish(ctx context.Context, c Claim, now time.Time) error {
 }
 
 func key(id string) map[string]dbtypes.AttributeValue {
-	return map[string]dbtypes.AttributeValue{TableKey: text(id)}
+	return map[string]dbtypes.AttributeValue{contract.DeliveriesKey: text(id)}
 }
 
 func text(s string) dbtypes.AttributeValue { return &dbtypes.AttributeValueMemberS{Value: s} }

@@ -23,7 +23,8 @@ func (k keyring) usable(arn string) error {
 	return err
 }
 
-// resolve turns a key id, key ARN, alias name or alias ARN into a key ARN.
+// resolve turns a key id, key ARN, alias name or alias ARN into the ARN of a key
+// that can be used.
 func (s *Server) resolve(r *request, id string) (string, error) {
 	arn, err := s.cloud.KeyARN(r.session.Account, id)
 	if err != nil {
@@ -50,10 +51,7 @@ func (s *Server) use(r *request, action, id string, context map[string]string) (
 	if err != nil {
 		return "", err
 	}
-	if err := s.authorize(r, action, arn, keyContext(r, id, context)); err != nil {
-		return "", err
-	}
-	return arn, s.keys().usable(arn)
+	return arn, s.authorize(r, action, arn, keyContext(r, id, context))
 }
 
 // box is what a ciphertext holds beside the sealed text.

@@ -30,7 +30,7 @@ func (c *Cloud) PoliciesOf(r *Resource) []iam.Named {
 	case typetoken.Permission:
 		arn := r.Str("function")
 		if !strings.HasPrefix(arn, "arn:") {
-			arn = "arn:aws:lambda:" + Region + ":" + r.Account + ":function:" + arn
+			arn = ARN("lambda", r.Account, "function:"+arn)
 		}
 		if p := c.functionPolicy(r.Account, arn); p != nil {
 			return []iam.Named{*p}

@@ -99,14 +99,9 @@ func (o *Operator) lastWords(e services.Execution) string {
 	return out.String()
 }
 
-// WaitForApproval is WaitForApprovalIn of production.
-func (o *Operator) WaitForApproval(ctx context.Context, commit string) (Question, error) {
-	return o.WaitForApprovalIn(ctx, naming.Prod, commit)
-}
-
-// WaitForApprovalIn waits until an environment asks for the approval of a
+// WaitForApproval waits until an environment asks for the approval of a
 // commit. An execution that ends without asking is an error.
-func (o *Operator) WaitForApprovalIn(ctx context.Context, env naming.Environment, commit string) (Question, error) {
+func (o *Operator) WaitForApproval(ctx context.Context, env naming.Environment, commit string) (Question, error) {
 	waits := func(e services.Execution) bool {
 		a := e.Action("Approve")
 		return a != nil && a.Token != ""
@@ -144,14 +139,9 @@ func (o *Operator) diff(execution string) (string, error) {
 	return string(out), err
 }
 
-// Decide is DecideIn for production.
-func (o *Operator) Decide(commit string, approved bool, summary string) error {
-	return o.DecideIn(naming.Prod, commit, approved, summary)
-}
-
-// DecideIn answers an environment's question for a commit as the delivery
+// Decide answers an environment's question for a commit as the delivery
 // account's operator.
-func (o *Operator) DecideIn(env naming.Environment, commit string, approved bool, summary string) error {
+func (o *Operator) Decide(env naming.Environment, commit string, approved bool, summary string) error {
 	for _, e := range o.RunsOf(env, commit) {
 		for _, p := range o.rig.Services.PendingApprovals() {
 			if p.Execution == e.ID {

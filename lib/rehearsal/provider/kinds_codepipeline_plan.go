@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -187,8 +188,8 @@ func (p *pipelineCheck) checkConfiguration(at string, t actionType, a map[string
 func (p *pipelineCheck) checkConnection(at string, config map[string]any) {
 	format, detect := str(config, "OutputArtifactFormat"), str(config, "DetectChanges")
 	for _, err := range []error{
-		oneOf("OutputArtifactFormat", orElse(format, "CODE_ZIP"), []string{"CODE_ZIP", "CODEBUILD_CLONE_REF"}),
-		oneOf("DetectChanges", orElse(detect, "true"), []string{"true", "false"}),
+		oneOf("OutputArtifactFormat", cmp.Or(format, "CODE_ZIP"), []string{"CODE_ZIP", "CODEBUILD_CLONE_REF"}),
+		oneOf("DetectChanges", cmp.Or(detect, "true"), []string{"true", "false"}),
 	} {
 		if err != nil {
 			p.errs = append(p.errs, errAction(at, "%v", err))
@@ -221,7 +222,7 @@ func (p *pipelineCheck) checkBuild(at string, config map[string]any, inputs []st
 	for _, v := range variables {
 		name, value := str(v, "name"), v["value"]
 		_, isText := value.(string)
-		if err := oneOf("type", orElse(str(v, "type"), "PLAINTEXT"), []string{"PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"}); err != nil {
+		if err := oneOf("type", cmp.Or(str(v, "type"), "PLAINTEXT"), []string{"PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"}); err != nil {
 			p.errs = append(p.errs, errAction(at, "has the environment variable %s: %v", name, err))
 		}
 		if name == "" || !isText || seen[name] {

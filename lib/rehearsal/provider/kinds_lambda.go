@@ -3,6 +3,7 @@ package provider
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/base64"
@@ -226,7 +227,7 @@ func lambdaCode(c *Call) ([]byte, error) {
 	if len(code) > lambdaMaxUpload && c.Str("s3Bucket") == "" {
 		return nil, apierr.BadRequest("RequestEntityTooLargeException", "code has %d bytes: at most %d can be uploaded", len(code), lambdaMaxUpload)
 	}
-	architecture := orElse(c.Str("architectures.0"), "x86_64")
+	architecture := cmp.Or(c.Str("architectures.0"), "x86_64")
 	if err := checkArchive(c.Str("runtime"), architecture, code); err != nil {
 		return nil, fmt.Errorf("InvalidParameterValueException: %w", err)
 	}
@@ -296,7 +297,7 @@ func lambdaPermission() Kind {
 		Token: typetoken.Permission,
 		// The provider's id is the statement's alone, which other functions may have too.
 		ID: func(c *Call) string {
-			return c.Str("function") + "/" + orElse(c.Str("statementId"), "terraform-"+uuid(c))
+			return c.Str("function") + "/" + cmp.Or(c.Str("statementId"), "terraform-"+uuid(c))
 		},
 		Inputs: map[string]Input{
 			"action":              text.match(`lambda:\*|lambda:[a-zA-Z]+|\*`).required().between(1, 0).replaces(),

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strings"
@@ -48,7 +49,7 @@ func ssmKinds() []Kind {
 }
 
 func ssmOutputs(c *Call) (map[string]any, error) {
-	out := map[string]any{"version": ssm.NextVersion(nil), "dataType": orElse(c.Str("dataType"), "text"), "tier": orElse(c.Str("tier"), "Standard")}
+	out := map[string]any{"version": ssm.NextVersion(nil), "dataType": cmp.Or(c.Str("dataType"), "text"), "tier": cmp.Or(c.Str("tier"), "Standard")}
 	if c.Str("insecureValue") != "" {
 		out["value"] = c.Str("insecureValue")
 	}
@@ -68,14 +69,6 @@ func ssmOutputs(c *Call) (map[string]any, error) {
 	return out, errors.Join(err, c.authorizeTags("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"))
 }
 
-// orElse returns a text, or another one where it is empty.
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
 func planSSMParameter(c *Call) error {
 	f := &failed{}
 	if err := awsname.CheckParameter(c.Str("name")); err != nil {
@@ -87,7 +80,7 @@ func planSSMParameter(c *Call) error {
 	f.when(secure && c.isGiven("insecureValue"), "insecureValue does not go with SecureString: use value")
 	f.when(!secure && c.isGiven("keyId") && c.Str("type") != "", "keyId belongs to SecureString")
 	f.when(c.Str("dataType") == "aws:ec2:image" && c.Str("type") != "String", "dataType aws:ec2:image needs type String")
-	planSSMValue(f, c, orElse(c.Str("value"), c.Str("insecureValue")))
+	planSSMValue(f, c, cmp.Or(c.Str("value"), c.Str("insecureValue")))
 	return f.err()
 }
 

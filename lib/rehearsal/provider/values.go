@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"delivery.internal/lib/sentinel"
 )
 
 // properties are a resource's properties as plain values, with what plain
@@ -71,7 +73,7 @@ func write(values map[string]any, p properties, secret map[string]bool, unknown 
 		out.Fields[key] = p.raw[key]
 	}
 	for _, key := range unknown {
-		out.Fields[key] = structpb.NewStringValue(unknownText)
+		out.Fields[key] = structpb.NewStringValue(sentinel.UnknownText)
 	}
 	return out, nil
 }

@@ -4,12 +4,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"delivery.internal/lib/sentinel"
 )
 
 // The engine's values travel as JSON, in which a map with a signature stands
@@ -18,20 +21,6 @@ import (
 // asks the terminal for its colours when a process starts and waits for the
 // answer: so the little that a provider needs is here, and the tests hold it to
 // go/common/resource/plugin/rpc.go of the SDK.
-
-// unknownText stands for a text that is not known yet.
-const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-// unknownTexts stand for values of other types.
-var unknownTexts = map[string]bool{
-	unknownText:                            true,
-	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7": true, // boolean
-	"3eeb2bf0-c639-47a8-9e75-3b44932eb421": true, // number
-	"6a19a0b0-7e62-4c92-b797-7f8e31da9cc2": true, // list
-	"030794c1-ac77-496b-92df-f27374a8bd58": true, // asset
-	"e48ece36-62e2-4504-bad9-02848725956a": true, // archive
-	"dd056dcd-154b-4c76-9bd3-c8f88648b5ff": true, // map
-}
 
 // valueKey holds the value of a secret, an output or a text of bytes.
 const valueKey = "value"
@@ -52,7 +41,7 @@ func (r *reading) value(v *structpb.Value) (any, error) {
 	case *structpb.Value_NumberValue:
 		return kind.NumberValue, nil
 	case *structpb.Value_StringValue:
-		if unknownTexts[kind.StringValue] {
+		if slices.Contains(sentinel.Unknowns, kind.StringValue) {
 			return r.notKnown(), nil
 		}
 		return kind.StringValue, nil

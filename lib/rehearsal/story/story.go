@@ -190,7 +190,7 @@ func (s *Story) followDelivery(ctx context.Context, e promotion.Environment, com
 
 // answerApproval waits for an environment's question, and answers it.
 func (s *Story) answerApproval(ctx context.Context, env naming.Environment, commit string) (yes bool, err error) {
-	q, err := s.Operator.WaitForApprovalIn(ctx, env, commit)
+	q, err := s.Operator.WaitForApproval(ctx, env, commit)
 	if err != nil {
 		return false, err
 	}
@@ -202,7 +202,7 @@ func (s *Story) answerApproval(ctx context.Context, env naming.Environment, comm
 		decision = "approved"
 	}
 	s.report.Approvals = append(s.report.Approvals, Approved{q.Pipeline, q.Commit, q.Summary, q.Diff, decision})
-	return yes, s.Operator.DecideIn(env, commit, yes, "decided in the rehearsal")
+	return yes, s.Operator.Decide(env, commit, yes, "decided in the rehearsal")
 }
 
 // countDeployed remembers how many resources each stack has.
